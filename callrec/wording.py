@@ -80,6 +80,7 @@ ACTIONS = {
     "spooled": "put into the spool",
     "archived": "put into the archive and read back",
     "heard": "heard",
+    "drawn": "drawn as a picture",
     "fetched": "fetched",
     "exported": "exported",
     "linked": "a link was given",

@@ -39,7 +39,7 @@ CHANGES_NOTHING = frozenset(
         # The manifest says it, or there is none.
         *("captured", "spooled", "archived", "lost", "found-again", "came-back"),
         *("to-be-held", "to-be-released", "to-be-retained", "to-be-marked"),  # intents
-        *("verified", "broken", "fetched", "heard", "exported", "linked", "refused"),
+        *("verified", "broken", "fetched", "heard", "drawn", "exported", "linked", "refused"),
         # What is made is in the bucket, or given out, with a signature of its own.
         *("redacted", "absence-stated", "key-made"),
         "erased",  # what is erased are rows of calls that no manifest has any more

@@ -85,6 +85,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "show": (
         "callrec show 019abcde-f012",
+        "callrec show 019abcde-f012 --picture call.png",
         "callrec show 019abcde-f012 --json",
     ),
     "play": ("callrec play 019abcde-f012 --from 00:02",),

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from callrec.errors import WrongUsage
-from callrec.failures import why
-from callrec.files import write_whole
+from callrec.commands.picture import japanese_font, write
 from callrec.language import translated as _
 
 INCHES_WIDE, INCHES_A_ROW, INCHES_AROUND = 9.0, 0.32, 1.6
 COLOURS = {"automatic": "#1f6f8b", "by key": "#e07a3f", "not recorded": "#c9ccd1"}
-JAPANESE_FONTS = ("Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic", "VL Gothic")
 
 
 def draw(path: Path, rows: Sequence[dict[str, Any]], begin: datetime, end: datetime) -> None:
@@ -28,7 +23,7 @@ def draw(path: Path, rows: Sequence[dict[str, Any]], begin: datetime, end: datet
 
     Facilities are named in Japanese where the machine has a Japanese font, else by their codes.
     """
-    font = _japanese_font()
+    font = japanese_font()
     figure = Figure(
         figsize=(INCHES_WIDE, INCHES_AROUND + INCHES_A_ROW * max(len(rows), 1)), layout="constrained"
     )
@@ -45,7 +40,7 @@ def draw(path: Path, rows: Sequence[dict[str, Any]], begin: datetime, end: datet
     axes.set_xlabel(_word("calls", font), fontfamily=font)
     axes.set_title(f"{begin:%Y-%m-%d} – {end - timedelta(seconds=1):%Y-%m-%d}", fontfamily=font)
     axes.legend(prop={"family": font} if font else None)
-    _write(path, figure)
+    write(path, figure)
 
 
 def _parts(rows: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
@@ -64,17 +59,3 @@ def _word(name: str, font: str | None) -> str:
         "calls": _("calls"),
     }
     return words[name] if font or words[name].isascii() else name
-
-
-def _japanese_font() -> str | None:
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in JAPANESE_FONTS if name in known), None)
-
-
-def _write(path: Path, figure: Figure) -> None:
-    picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=150)
-    try:
-        write_whole(path, picture.getvalue())
-    except OSError as error:
-        raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=why(error)) from error

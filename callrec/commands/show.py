@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,7 @@ from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
 from callrec.commands import show_after
-from callrec.commands.common import desk, plain_row, print_json, say, tell
+from callrec.commands.common import desk, plain_row, print_json, say, tell, working
 from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
 from callrec.dates import spoken
@@ -22,6 +23,7 @@ from callrec.desk.operations import finding as operations
 from callrec.desk.operations.finding import ShownCall
 from callrec.desk.operations.searching import conventions, found_call
 from callrec.durations import clock
+from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.calls import Announcement, CallRecord
 from callrec.model.office import Conventions
@@ -34,16 +36,53 @@ from callrec.wording import (
     note,
 )
 
+if TYPE_CHECKING:
+    from callrec.desk.direct import Desk
+
+PICTURES = (".png", ".svg")
+"""What a picture can be, by the ends of its name."""
 Lines = Iterator[tuple[str, str]]
 
 
 @click.command()
 @click.argument("id_", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--picture",
+    metavar="FILE.png|FILE.svg",
+    type=click.Path(path_type=Path),
+    help="Draw the sound, too: both sides, with the times, and marks for what happened.",
+)
+@click.option("--request", metavar="NUMBER", help="The request it is drawn for; it is written down.")
 @click.pass_context
-def command(ctx: click.Context, id_: str, as_json: bool) -> None:
-    """Show one recording or call: who, when, why it was recorded or not, and what was done with it."""
+def command(ctx: click.Context, id_: str, as_json: bool, picture: Path | None, request: str | None) -> None:
+    """Show one recording or call: who, when, why it was recorded or not, and what was done with it.
+
+    A picture is drawn of a recording that was verified first, and who had it drawn is written down.
+    """
     here = desk(ctx)
+    if picture:
+        _draw(here, id_, picture, request)
+    elif request is not None:
+        raise WrongUsage("--request is for --picture: what is shown else needs no request")
+    _show(here, id_, as_json)
+    if picture and not as_json:
+        say("the picture is in {path}", path=picture)
+
+
+def _draw(here: Desk, id_: str, path: Path, request: str | None) -> None:
+    """Draws a recording. Raises WrongUsage for a name of no kind of picture, before anything is asked."""
+    if path.suffix.lower() not in PICTURES:
+        raise WrongUsage("{path} is no name of a picture: write FILE.png or FILE.svg", path=path)
+    from callrec.commands.show_picture import draw
+    from callrec.desk.operations import drawing
+
+    with working(id_):
+        found = here.do(drawing.shape, id_, request)
+        draw(path, found, here.do(conventions).zone)
+
+
+def _show(here: Desk, id_: str, as_json: bool) -> None:
     shown = here.do(operations.show, id_, manifest=as_json)
     office = here.do(conventions)
     if as_json:

@@ -15,7 +15,6 @@ from callrec.demo.processes import wait_until
 from callrec.demo.softphones import Sound, Switchboard, Talk
 from callrec.demo.system import DemoSystem
 from callrec.errors import DemoFailed
-from callrec.files import write_whole
 from callrec.language import translated as _
 
 CALLER = "0312345678"
@@ -44,12 +43,12 @@ def walk_through(system: DemoSystem, output: Path, tell: Tell) -> Path:
 
 
 def tell_ending(fetched: Path, tell: Tell) -> None:
-    """Tells what the person who ran the demo now has. A picture is drawn for that."""
+    """Tells what the person who ran the demo now has."""
     tell("\n" + _("In {folder} there are now").format(folder=fetched.parent))
     for path, words in (
         (fetched, _("the recording: left the caller, right the staff")),
         (fetched.with_suffix(".manifest.json"), _("its manifest: who, when, why, and the hashes")),
-        (picture(fetched), _("a picture of it: above the caller, below the staff")),
+        (fetched.with_suffix(".png"), _("a picture of it: both sides, and what happened when")),
     ):
         tell(f"  {path.name}  {words}")
 
@@ -58,7 +57,10 @@ def _questions(recording_id: str, output: Path) -> list[tuple[str, list[str]]]:
     """Returns what people ask about a call, each with the command that answers it."""
     return [
         (_("Which calls did {called} have today?").format(called=CALLED), [*SEARCH, "--extension", CALLED]),
-        (_("Who called, why was it recorded, and what was done with it?"), ["show", recording_id]),
+        (
+            _("Who called, why was it recorded, and what was done with it? And a picture of it."),
+            ["show", recording_id, "--picture", str(output / f"{recording_id}.png")],
+        ),
         (
             _("The recording as a file; who fetched it goes on record."),
             ["fetch", recording_id, "-o", str(output)],
@@ -83,22 +85,6 @@ def run(system: DemoSystem, arguments: list[str]) -> str:
             "callrec {command} failed: {problem}", command=arguments[0], problem=done.stderr.strip()
         )
     return done.stdout
-
-
-def picture(audio: Path) -> Path:
-    """Draws the waveform of both tracks (above: external party, below: staff) as a PNG beside the file.
-
-    Returns its path. Raises DemoFailed when ffmpeg cannot.
-    """
-    target = audio.with_suffix(".png")
-    draw = "showwavespic=s=1200x400:split_channels=1:colors=steelblue|darkorange"
-    command = ["ffmpeg", "-v", "error", "-i", str(audio), "-filter_complex", draw, "-frames:v", "1"]
-    form = ["-codec:v", "png", "-f", "image2pipe", "-"]
-    done = subprocess.run([*command, *form], capture_output=True, check=False)
-    if done.returncode:
-        raise DemoFailed("ffmpeg could not draw the tracks: {problem}", problem=done.stderr.decode().strip())
-    write_whole(target, done.stdout)
-    return target
 
 
 def _call(system: DemoSystem, switchboard: Switchboard, tell: Tell) -> None:

@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import stat
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,8 +18,10 @@ from typing import Any
 import psutil
 import pytest
 import soundfile
+from matplotlib import image
 
 from callrec import account
+from callrec.commands.show_picture import SIDES
 from callrec.demo.processes import Child
 from callrec.demo.softphones import Switchboard
 from tests.example_lines import OTHERS, RECORDING, REQUEST, RUN_BY_THE_DEMO, story, words
@@ -150,8 +151,10 @@ def _check_files(output: Path) -> None:
     (audio,) = output.glob("*.flac")
     sound, rate = soundfile.read(audio, dtype="int16")
     assert abs(len(sound) / rate - 6) < 1
-    picture = audio.with_suffix(".png").read_bytes()
-    assert picture[:4] == b"\x89PNG" and struct.unpack(">II", picture[16:24]) == (1200, 400)
+    picture = (image.imread(audio.with_suffix(".png"))[:, :, :3] * 255).round().astype(int)
+    for colour in SIDES.values():
+        wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        assert (picture == wanted).all(axis=2).sum() > 1000, "what is heard on a side is drawn"
     assert audio.with_name(audio.stem + ".manifest.json").exists()
     assert not hears(sound[:, 0], rate, 1000.0)
 

@@ -32,7 +32,7 @@ ALLOWED = {
     "catalogue/locks.py": {"os.open": "an empty file, to be locked: nothing is written"},
     "commands/streams.py": {"os.open": "the null device"},
     "commands/demo.py": {"tempfile.TemporaryDirectory": "the folder of a whole system, removed at its end"},
-    "commands/facility_chart.py": {"figure.savefig": "into memory"},
+    "commands/picture.py": {"figure.savefig": "into memory"},
     "commands/export.py": {"whole.open('wb')": "into a file that never has a name"},
     "evidence/package_zip.py": {
         "target.open('wb')": "into a file that never has a name",
