@@ -6,9 +6,12 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from callrec.commands import examples
+import click
+
+from callrec.commands import examples, program
 
 RECORDING, COPY, REQUEST = "019abcde-f012", "019abcde-f013", "2026-0001"
 """What stands in examples for a recording, a copy and a request that there are."""
@@ -63,11 +66,36 @@ def words(line: str, names: Mapping[str, str]) -> list[str]:
     return arguments
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A line as Click reads it: the path of its command, and what is given to that."""
+
+    path: str
+    given: tuple[str, ...]
+
+
+def parsed(line: str) -> Parsed:
+    """Reads a line as the program would, and does not do it. Raises click.UsageError."""
+    context = program.make_context("callrec", words(line, {}))
+    rest: list[str] = []
+    while isinstance(context.command, click.Group):
+        rest = [*context._protected_args, *context.args]
+        name, command, rest = context.command.resolve_command(context, rest)
+        assert name and command
+        context = command.make_context(name, list(rest), context)
+    return Parsed(context.command_path.removeprefix("callrec "), tuple(rest))
+
+
+def before(path: str) -> Iterator[tuple[str, str]]:
+    """Yields the examples without which a command would have nothing to do, each with its command."""
+    for each in BEFORE.get(path, ()):
+        yield each, examples.EXAMPLES[each][0]
+
+
 def story(path: str) -> Iterator[tuple[str, str]]:
     """Yields the examples of a command, and before them those without which there would be nothing to do;
     each with its command."""
-    for before in BEFORE.get(path, ()):
-        yield before, examples.EXAMPLES[before][0]
+    yield from before(path)
     for line in examples.EXAMPLES[path]:
         yield path, line
 
