@@ -204,6 +204,18 @@ def what_is_played_is_the_recording(desk: Desk) -> None:
     shutil.rmtree("fetched")
 
 
+def what_is_drawn_is_within_reach_and_written_down(desk: Desk) -> None:
+    before = len(desk.log(OTHER))
+    assert desk("show", BOTH, "--picture", "drawn.png").code == 0
+    assert Path("drawn.png").read_bytes().startswith(b"\x89PNG")
+    drawn = desk.log(BOTH)[-1]
+    assert (drawn.who, drawn.action, drawn.details["role"]) == (ME, "drawn", "handler")
+    Path("drawn.png").unlink()
+    assert desk("show", OTHER, "--picture", "drawn.png").code == 1
+    assert not Path("drawn.png").exists()
+    assert [each.action for each in desk.log(OTHER)[before:]] == ["refused"]
+
+
 def all_that_is_verified_is_within_reach(desk: Desk) -> None:
     for chosen in (["--all"], ["--sample", "10"], ["--since", "2020-01-01"], [OWN, BOTH]):
         done = desk("verify", *chosen, "--json")
@@ -234,6 +246,7 @@ CLAIMS: tuple[Callable[[Desk], None], ...] = (
     fetched_files_are_the_persons_and_proved,
     nothing_is_fetched_where_one_is_out_of_reach,
     what_is_played_is_the_recording,
+    what_is_drawn_is_within_reach_and_written_down,
     all_that_is_verified_is_within_reach,
     ids_that_can_be_found_are_completed,
 )
