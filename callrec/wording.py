@@ -197,7 +197,7 @@ GAP_REASONS = (
     "the PBX did not begin to record within 3 s",
 )
 """Why sound is missing, where callrec says so itself; what else stands there is the PBX's word."""
-SPOKEN = {"ja": "Japanese", "en": "English"}
+SPOKEN = {"ja": "Japanese", "en": "English", "zh": "Chinese", "ko": "Korean"}
 """The languages of announcements; an office may have more."""
 SILENCE_REASONS = {
     SilenceReason.PRIVACY: "staff pressed the pause key",

@@ -1,8 +1,7 @@
 """Makes the shipped announcements again from their words, and the tones: `make prompts`.
 
-Japanese is spoken by the HTS voice "Mei" through pyopenjtalk-plus, which ships voice and dictionary. That
-voice speaks no English, so the English announcement is spoken by eSpeak NG (Debian: espeak-ng). callrec
-itself needs neither.
+Japanese is spoken by callrec's own voice (callrec.prompts.voice). It speaks no English, so the English
+announcement is spoken by eSpeak NG (Debian: espeak-ng). callrec itself needs neither.
 """
 
 from __future__ import annotations
@@ -13,30 +12,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import pyopenjtalk
-import soundfile
 import tones
 
 from callrec.model.prompts import RATES
+from callrec.prompts import voice
 from callrec.prompts.library import INDEX, Library
 from callrec.prompts.playable import playable
+from callrec.prompts.wordings import SHIPPED
 
 HERE = Path(__file__).parent
-MEI = 'HTS Voice "Mei" (c) 2009-2013 Nagoya Institute of Technology / MMDAgent Project'
-MEI_LICENCE = "CC BY 3.0"
 ESPEAK = "eSpeak NG, voice en-us"
 ESPEAK_LICENCE = "the sound is free of licence; the program is GPL-3.0-or-later"
-PAUSE_SECONDS = 0.3
 
-JAPANESE = {"notice": "この通話は、品質向上のため録音させていただく場合がございます。"}
 ENGLISH = {"notice": "This call may be recorded for quality improvement."}
 
 
 def japanese(text: str, target: Path) -> None:
-    wave, rate = pyopenjtalk.tts(text, speed=0.95)
-    pause = np.zeros(int(rate * PAUSE_SECONDS))
-    soundfile.write(target, np.concatenate([pause, wave / 32768, pause]), rate)
+    target.write_bytes(voice.as_wav(voice.spoken(text)))
 
 
 def english(text: str, target: Path) -> None:
@@ -46,10 +38,10 @@ def english(text: str, target: Path) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, library = Path(folder) / "spoken.wav", Library(Path(folder) / "library")
-        for name, text in JAPANESE.items():
+        for name, text in SHIPPED.items():
             japanese(text, source)
-            terms = {"voice": MEI, "licence": MEI_LICENCE}
-            library.add(playable(source), name=name, language="ja", text=text, **terms)
+            terms = {"voice": voice.MEI, "licence": voice.LICENCE}
+            library.add(playable(source), name=name, language=voice.LANGUAGE, text=text, **terms)
         for name, text in ENGLISH.items():
             english(text, source)
             terms = {"voice": ESPEAK, "licence": ESPEAK_LICENCE}

@@ -1,8 +1,7 @@
-"""callrec prompt: lists, checks, adds and plays the announcements."""
+"""callrec prompt: lists, checks, adds and plays the announcements; `prompt_make` has them spoken."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from callrec.commands.common import Row, desk, emit, lists, say
 from callrec.commands.given_file import read_open
+from callrec.commands.prompt_make import is_heard, make, report
 from callrec.desk.operations import prompts as operations
 from callrec.errors import CallrecError, CheckFailed
 from callrec.prompts.decoder import opened
@@ -57,14 +57,7 @@ def add(ctx: click.Context, /, file: Path, **words: str) -> None:
     with opened(file) as sound:
         data = read_open(sound, file)
     added = desk(ctx).do(operations.add_prompt, data, str(file), operations.PromptWords(**words))
-    for warning in added.warnings:
-        say("warning: {warning}", err=True, warning=note(warning))
-    say(
-        "prompt {name} ({language}) added: {seconds} s",
-        name=added.prompt.name,
-        language=added.prompt.language,
-        seconds=f"{added.prompt.seconds:.1f}",
-    )
+    report(added)
 
 
 @command.command()
@@ -135,14 +128,9 @@ def play(ctx: click.Context, name: str, language: str, extension: str | None) ->
         say("extension {number} rings", number=extension)
         return
     with desk(ctx).do(operations.prompt_sound, name, language) as sound:
-        _play_here(b"".join(sound))
-
-
-def _play_here(sound: bytes) -> None:
-    player = ["ffplay", "-v", "error", "-nodisp", "-autoexit", "-f", "wav", "-i", "pipe:0"]
-    try:
-        done = subprocess.run(player, input=sound, capture_output=True, check=False)
-    except FileNotFoundError as error:
-        raise CheckFailed("ffplay is not installed: apt-get install ffmpeg") from error
-    if done.returncode or b"audio open failed" in done.stderr:  # its exit code alone says nothing
+        heard = is_heard(b"".join(sound))
+    if not heard:
         raise CheckFailed("this machine plays no sound: give --to EXTENSION to hear it at a phone")
+
+
+command.add_command(make)

@@ -9,12 +9,10 @@ import click
 from callrec import toml_text
 from callrec.commands.common import desk, office_now, say, zone
 from callrec.commands.given_file import read_file
+from callrec.commands.new_file import write_new_file
 from callrec.commands.office_steps import importing, tell_steps
 from callrec.commands.rule_check import warn_of_callers
 from callrec.desk.operations.rules import import_office
-from callrec.errors import Refused, WrongUsage
-from callrec.failures import why
-from callrec.files import write_new
 from callrec.rulebook import office_file
 
 
@@ -24,7 +22,7 @@ from callrec.rulebook import office_file
 def export(ctx: click.Context, path: Path) -> None:
     """Write facilities, extensions and rules to one TOML file. An existing file is not replaced."""
     parts = office_now(ctx)
-    _write_new(path, office_file.write(parts.office(), parts.zone))
+    write_new_file(path, office_file.write(parts.office(), parts.zone).encode())
     say(
         "{facilities} facilities, {extensions} extensions and {rules} rules are in {path}",
         facilities=len(parts.facilities),
@@ -47,12 +45,3 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
         imported = desk(ctx).do(import_office, toml_text.decoded(read_file(path), path), dry_run)
     tell_steps(imported.steps, zone(ctx), dry_run=dry_run)
     warn_of_callers(imported.rules, office_now(ctx).office())
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        write_new(path, text.encode())
-    except FileExistsError as error:
-        raise Refused("{path} is there already: give another name", path=path) from error
-    except OSError as error:
-        raise WrongUsage("{path} cannot be written: {problem}", path=path, problem=why(error)) from error

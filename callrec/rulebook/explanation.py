@@ -22,6 +22,7 @@ from callrec.wording import (
     HOLIDAYS,
     MODES,
     SCOPES,
+    SPOKEN,
     WEEKDAYS,
     WHY,
     reason,
@@ -44,8 +45,10 @@ def verdict(decision: Decision) -> Iterator[str]:
     if decision.announce is Announce.NONE:
         yield _("announcement: {when}").format(when=when)
     else:
-        languages = ", ".join(decision.languages)
-        yield _("announcement: {when}, in {languages}").format(when=when, languages=languages)
+        languages = ", ".join(_(SPOKEN.get(each, each)) for each in decision.languages)
+        yield _("announcement {prompt}: {when}, in {languages}").format(
+            prompt=decision.prompt, when=when, languages=languages
+        )
         if decision.unannounced is Unannounced.DISCARD:
             yield _("where the announcement cannot be played, nothing is recorded")
     if decision.beep_s:

@@ -102,7 +102,7 @@ def place(chance: Random, whole_files: Mapping[str, bytes], folder: Path, words:
     kind = chance.random()
     if words == ("init",) and chance.random() < 0.7:
         del files["callrec.toml"]
-    elif kind < 0.15 and words != ("prompt", "add"):
+    elif kind < 0.15 and words not in (("prompt", "add"), ("prompt", "make")):
         files["callrec.toml"] = texts.contents(chance, files["callrec.toml"])
     elif kind < 0.25:
         files["c.db"] = _no_database(chance, files["c.db"])

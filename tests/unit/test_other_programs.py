@@ -37,6 +37,7 @@ VARIABLES = {
     "AWS_REQUEST_CHECKSUM_CALCULATION": "perhaps",
     "REQUESTS_CA_BUNDLE": "/nowhere/ca.pem",
     "CURL_CA_BUNDLE": "/nowhere/ca.pem",
+    "OPEN_JTALK_DICT_DIR": "/nowhere",
     "HTTP_PROXY": "http://127.0.0.1:9",
     "http_proxy": "http://127.0.0.1:9",
     "ALL_PROXY": "http://127.0.0.1:9",

@@ -64,10 +64,21 @@ def add_prompt(session: Session, /, sound: Base64Bytes, file: str, words: Prompt
     """Judges a sound of any format, and adds it or puts it in another's place. `file` is what its file is
     called: errors name it. Raises WrongUsage where a caller could not hear it."""
     session.require_all("prompt add")
+    return _added(session, sound, Path(file), words)
+
+
+@operation("prompt make", Role.RULES)
+def make_prompt(session: Session, /, sound: Base64Bytes, words: PromptWords) -> AddedPrompt:
+    """Judges and adds what the voice has spoken where it was asked for, like any other sound."""
+    session.require_all("prompt make")
+    return _added(session, sound, Path(f"{words.name}.wav"), words)
+
+
+def _added(session: Session, sound: bytes, file: Path, words: PromptWords) -> AddedPrompt:
     with scratch() as copy:
         copy.write_bytes(sound)
         with copy.open("rb") as opened:
-            judgement = judge(sound_in(opened, Path(file)), Path(file))
+            judgement = judge(sound_in(opened, file), file)
     for fault in judgement.faults:
         raise fault
     added = session.app.library.add(

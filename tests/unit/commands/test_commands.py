@@ -17,6 +17,7 @@ import pytest
 from callrec import language
 from callrec.catalogue import facilities
 from callrec.commands import COMMANDS, Program, main, program
+from callrec.prompts.wordings import SHIPPED
 from tests import messages
 from tests.unit.program import Done
 
@@ -257,7 +258,8 @@ def test_an_empty_list_is_an_empty_array(office: Callable[..., Done]) -> None:
 
 def test_prompts_are_listed(office: Callable[..., Done]) -> None:
     listed = json.loads(office("prompt", "list", "--json").out)
-    assert {(each["name"], each["language"]) for each in listed} == {("notice", "ja"), ("notice", "en")}
+    names = {(each["name"], each["language"]) for each in listed}
+    assert names == {("notice", "en"), *((name, "ja") for name in SHIPPED)}
 
 
 def test_a_prompt_is_played_here_or_that_cannot_be_is_said(

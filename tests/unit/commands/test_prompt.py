@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import shlex
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +15,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from callrec.prompts.wordings import WORDINGS
 from callrec.resources import shipped
 from tests.unit.program import Done
+from tests.unit.prompts.seconds import SECONDS
 
+DOCS = Path(__file__).parents[3] / "docs"
 WORDS = shipped("prompts") / "ja/notice.wav16"
 TEXT = ("--name", "notice", "--language", "ja", "--text", "別の文言")
 
@@ -69,3 +77,120 @@ def test_who_adds_is_warned(office: Callable[..., Done], library: Path, tmp_path
     soundfile.write(tmp_path / "a.wav", np.concatenate([np.zeros(rate), words]), rate)
     done = office("prompt", "add", str(tmp_path / "a.wav"), *TEXT)
     assert done.code == 0 and done.complaint == "warning: it is silent for 1.7 s at the beginning"
+
+
+def _make(office: Callable[..., Done], *more: str) -> Done:
+    return office("prompt", "make", "--name", "office-recorded", "--office", "港区役所", *more)
+
+
+def test_the_voice_speaks_what_the_office_is_called(office: Callable[..., Done], library: Path) -> None:
+    done = _make(office)
+    assert done.code == 0 and not done.err
+    assert "read as: ミナトクヤクショデス。" in done.out and "office-recorded (ja) added: 8.1 s" in done.out
+    [added] = json.loads(office("prompt", "list", "--json").out)
+    words = "港区役所です。内容の確認とサービス向上のため、この通話を録音いたします。"
+    assert added["text"] == words and added["text_sha256"] == hashlib.sha256(words.encode()).hexdigest()
+    assert "Mei" in added["voice"] and added["licence"] == "CC BY 3.0"
+    [sound] = library.glob("ja/*.wav16")
+    [found] = json.loads(office("prompt", "check", str(sound), "--json").out)
+    assert found["usable"] and found["level_dbfs"] == pytest.approx(-20, abs=0.3) and not found["warnings"]
+
+
+def test_a_reading_is_spoken_and_the_words_are_kept(office: Callable[..., Done], library: Path) -> None:
+    words = ["--name", "own", "--text", "東雲です。録音します。"]
+    read = office("prompt", "make", *words, "--reading", "しののめです。録音します。")
+    assert "シノノメ" in read.out
+    [added] = json.loads(office("prompt", "list", "--json").out)
+    assert added["text"] == "東雲です。録音します。"
+
+
+def test_it_is_heard_before_it_is_added(
+    office: Callable[..., Done], library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, file = tmp_path / "played", tmp_path / "made.wav"
+    monkeypatch.setenv("SDL_AUDIODRIVER", "disk")
+    monkeypatch.setenv("SDL_DISKAUDIOFILE", str(played))
+    monkeypatch.setenv("SDL_DISKAUDIODELAY", "0")
+    done = office("prompt", "make", "--text", "録音します。", "-o", str(file), "--listen")
+    assert done.code == 0 and not library.exists()
+    samples, rate = soundfile.read(file, dtype="int16")
+    assert rate == 16000 and samples.tobytes() in played.read_bytes()
+    again = office("prompt", "make", "--text", "録音します。", "-o", str(file))
+    assert again.code == 4 and "already" in again.complaint
+    monkeypatch.setenv("PATH", "")
+    mute = office("prompt", "make", "--text", "録音します。", "--listen")
+    assert mute.code == 1 and "apt-get install ffmpeg" in mute.complaint
+
+
+def test_a_machine_without_sound_says_what_to_do(
+    office: Callable[..., Done], library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDL_AUDIODRIVER", "nothing-of-the-kind")
+    done = office("prompt", "make", "--text", "録音します。", "--listen")
+    assert done.code == 1 and "-o FILE.wav" in done.complaint
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (["--text", "録音します。"], "--name"),
+        (["--name", "own", "--text", "Recorded", "--language", "en"], "prompt add"),
+        (["--name", "Own!", "--text", "録音します。"], "no name for a prompt"),
+        (["--name", "own", "--text", "録音します。", "--reading", "😀"], "cannot read"),
+        (["--name", "own", "--text", "録音します。" * 60], "too long"),
+        (["--name", "own", "--text", "録音".encode("cp932").decode("utf-8", "surrogateescape")], "UTF-8"),
+        (["--text", "録音します。", "-o", "/nowhere/at/all.wav"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_made(
+    office: Callable[..., Done], library: Path, line: list[str], complaint: str
+) -> None:
+    done = office("prompt", "make", *line)
+    assert done.code == 2 and complaint in done.complaint and not library.exists()
+
+
+def test_without_the_voice_it_says_what_to_install(
+    office: Callable[..., Done], library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyopenjtalk", None)
+    done = office("prompt", "make", "--name", "own", "--text", "録音します。")
+    assert done.code == 2 and "callrec[prompts]" in done.complaint and not library.exists()
+
+
+@pytest.mark.parametrize("spoken", ["en", "ja"])
+def test_the_commands_of_the_documents(
+    office: Callable[..., Done], library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoken: str
+) -> None:
+    """Those that ring no phone. The sounds that somebody has spoken are there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    shutil.copytree(shipped("prompts"), library, ignore=shutil.ignore_patterns("*.py"))
+    for name in ("short-zh.wav", "short-ko.wav", "FILE"):
+        shutil.copy(WORDS, tmp_path / name)
+    for facility in ("shiba", "azabu"):
+        assert office("facility", "add", facility, "--name", facility).code == 0
+    assert office("extension", "add", "2102", "--facility", "shiba").code == 0
+    page = (DOCS / spoken / "announcements.md").read_text("utf-8")
+    lines = [line.strip() for line in page.splitlines() if line.startswith("    callrec ")]
+    assert len(lines) > 10
+    for line in lines:
+        done = office(*shlex.split(line)[1:])
+        assert done.code == (3 if "--to" in line else 0), (line, done.err)
+    listed = {(each["name"], each["language"]) for each in json.loads(office("prompt", "list", "--json").out)}
+    made = {
+        ("office-recorded", "ja"),
+        ("after-hours", "ja"),
+        ("branch", "ja"),
+        ("short", "zh"),
+        ("short", "ko"),
+    }
+    assert made <= listed
+
+
+@pytest.mark.parametrize("spoken", ["en", "ja"])
+def test_the_documents_have_the_words_and_seconds_of_all_that_come_with_callrec(spoken: str) -> None:
+    page = (DOCS / spoken / "announcements.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \| ([\d.]+) \|$", page, re.MULTILINE)
+    assert {name: words for name, words, _ in rows} == WORDINGS
+    assert {name: float(seconds) for name, _, seconds in rows} == SECONDS
+    assert "Mei" in page and "CC BY 3.0" in page

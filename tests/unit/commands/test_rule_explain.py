@@ -114,7 +114,7 @@ def test_an_announcement_that_comes_too_late_for_the_gate_is_said_to(shiba: Offi
         ("en", ["2026-11-23 (Mon, Labor Thanksgiving Day) 10:00", "窓口1, 芝地区総合支所 (shiba)"]),
         (
             "en",
-            ["recorded automatically: rule 1@1 for the facility applies", "the phone rings, in ja"],
+            ["recorded automatically: rule 1@1 for the facility applies", "the phone rings, in Japanese"],
         ),
         ("en", ["rule 2@1 (extension 2101, Mon-Fri 08:30-17:15, not on public holidays, not recorded)"]),
         ("en", ["does not apply: it is not for public holidays"]),
@@ -140,8 +140,9 @@ def test_the_explanation_can_be_read_out(
 @pytest.mark.parametrize("spoken", ["en", "ja"])
 def test_the_example_of_the_documentation_leaves_no_gap(shiba: Office, spoken: str) -> None:
     page = (DOCS / spoken / "rules.md").read_text("utf-8")
+    section = page.split({"en": "## Conditions\n", "ja": "## 条件\n"}[spoken])[1].split("\n## ")[0]
     examples = [
-        line for line in page.splitlines() if line.startswith("    callrec rule add --facility shiba")
+        line for line in section.splitlines() if line.startswith("    callrec rule add --facility shiba")
     ]
     for line in examples:
         assert shiba(*shlex.split(line)[1:], "--quiet").code == 0
@@ -151,3 +152,20 @@ def test_the_example_of_the_documentation_leaves_no_gap(shiba: Office, spoken: s
         for at in ("2026-11-24 10:00", "2026-11-30 07:00", "2026-11-23 10:00", "2026-11-28 10:00")
     }
     assert list(modes.values()) == ["automatic", "standby", "standby", "standby"]
+
+
+@pytest.mark.parametrize("spoken", ["en", "ja"])
+def test_the_rules_of_the_documents_announce_otherwise_after_hours(
+    shiba: Office, spoken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command of the section is run; the last two explain a working day and a public holiday."""
+    monkeypatch.setenv("CALLREC_PROMPTS__DIRECTORY", str(tmp_path / "own"))
+    heading = {"en": "## Another announcement after hours", "ja": "## 夜間・休日にお知らせを変える"}[spoken]
+    _, section = (DOCS / spoken / "rules.md").read_text("utf-8").split(heading)
+    lines = [
+        line.strip() for line in section.split("\n## ")[0].splitlines() if line.startswith("    callrec ")
+    ]
+    done = [shiba(*shlex.split(line)[1:]) for line in lines]
+    assert [each.code for each in done] == [0] * 6
+    assert "announcement day: before the phone rings" in done[-2].out
+    assert "announcement night: before the phone rings" in done[-1].out

@@ -104,6 +104,9 @@ prompt add {SOUND} {WORDS}
 prompt add empty.wav {WORDS}
 prompt add nowhere.wav {WORDS}
 prompt add large.csv {WORDS}
+prompt make --name office-easy --office 港区役所
+prompt make --name office-easy
+prompt make --name own --text 録音します。 --language zh
 prompt list --json
 prompt play own
 prompt play own --language en
@@ -277,6 +280,7 @@ rule remove 4
 rule import all.toml
 rule import all.toml --dry-run
 prompt add {SOUND} {WORDS}
+prompt make --name own --text 録音します。
 prompt play notice --to 2201
 prompt play notice --to 9999
 prompt play notice --to ../2101
