@@ -16,6 +16,9 @@ from tests.listen import Samples, hears, likeness, voiced
 from tests.unit.wave import tone, write_wav
 
 NOWHERE = "http://127.0.0.1:1"
+HERTZ = {"zh": 2300.0, "ko": 2900.0}
+"""What stands for words in a language that the shipped voice does not speak."""
+ALL_THREE = [("ja", True), ("zh", True), ("ko", True)]
 
 
 def test_all_is_well(system: SystemUnderTest) -> None:
@@ -163,6 +166,46 @@ def test_both_languages_are_played_one_after_the_other(system: SystemUnderTest, 
     for language in ("ja", "en"):
         assert likeness(voiced(_sound(system.app.library.directory / language / "notice.wav")), heard) > 0.9
     assert [(each.language, each.complete) for each in call.announcements] == [("ja", True), ("en", True)]
+
+
+@pytest.mark.parametrize("system", ["sqlite"], indirect=True)
+def test_languages_that_an_office_adds_are_played_by_callrec_and_by_the_fallback(
+    system: SystemUnderTest, begin: datetime, tmp_path: Path
+) -> None:
+    for language, words in (("zh", "本次通话将被录音。"), ("ko", "이 통화는 녹음됩니다.")):
+        source = write_wav(tmp_path / f"{language}.wav", tone(HERTZ[language], 1, 16000), 16000)
+        added = ["--name", "short", "--language", language, "--text", words]
+        assert system.callrec("prompt", "add", str(source), *added).returncode == 0
+    rule = {"announce": "before-connect", "languages": ("ja", "zh", "ko"), "prompt": "short"}
+    with system.rule("automatic", **rule):
+        system.wait_for_mirror()
+        _hears_all_three(system, "0311140021")
+        call = system.call_of("+81311140021", begin)
+        assert [(each.language, each.complete) for each in call.announcements] == ALL_THREE
+        assert system.demo.controller is not None
+        system.demo.controller.stop()
+        _hears_all_three(system, "0311140022")
+        system.demo.start_controller()
+        call = system.call_of("+81311140022", begin)
+    assert [(each.language, each.complete) for each in call.announcements] == ALL_THREE
+
+
+def _hears_all_three(system: SystemUnderTest, number: str) -> None:
+    """Somebody calls 2101, hears the announcement in Japanese, Chinese and Korean, and gives up."""
+    caller = system.caller(number).dial("2101")
+    system.phone("2101").wait_ring()
+    heard = caller.heard()
+    caller.hangup()
+    assert likeness(voiced(_sound(system.app.library.directory / "ja/short.wav")), heard) > 0.9
+    begins = [_first_second_of(heard, hertz) for hertz in HERTZ.values()]
+    assert begins == sorted(begins), "one after the other"
+
+
+def _first_second_of(heard: Samples, hertz: float) -> int:
+    """At which sample a whole second of a tone begins, about."""
+    step = 800
+    starts = range(0, len(heard) - 7000, step)
+    return next(at for at in starts if hears(heard[at : at + 7000], 8000, hertz))
 
 
 def test_a_caller_who_hangs_up_during_the_announcement(system: SystemUnderTest, begin: datetime) -> None:
