@@ -1,9 +1,11 @@
-"""What people call the direction and the outcome of a call: the words of a list, which a search needs; all
-others are in callrec.wording."""
+"""What people call the direction, the outcome and the numbers of a call: the words of a list, which a search
+needs; all others are in callrec.wording."""
 
 from __future__ import annotations
 
-from callrec.model.kinds import Direction, Outcome
+from callrec.language import choose
+from callrec.model.kinds import Direction, KeptBecause, Outcome
+from callrec.numbers import as_people_write
 
 DIRECTIONS = {
     Direction.INBOUND: "from outside",
@@ -17,3 +19,14 @@ OUTCOMES = {
     Outcome.BUSY: "busy",
     Outcome.FAILED: "could not be connected",
 }
+
+KEPT_BECAUSE = {
+    KeptBecause.AUTOMATIC: "the rule records automatically",
+    KeptBecause.KEY: "staff pressed the key",
+    KeptBecause.HELP: "staff called for help",
+}
+
+
+def number_in_words(number: str) -> str:
+    """Returns a number as the reader knows it: in Japanese 090-1234-5678, else in E.164 where it is in it."""
+    return as_people_write(number) if choose() == "ja" else number

@@ -76,6 +76,12 @@ def parse_days(text: str) -> int:
     return -int(-seconds // 86400)
 
 
+def whole_years(days: int) -> int:
+    """Returns how many years days are, as `parse_days` reads years: 366 are one. 0 where they are none."""
+    years = int(days // 365.25)
+    return years if math.ceil(years * 365.25) == days else 0
+
+
 def parse_clip(text: str) -> tuple[float, float]:
     """Returns the seconds of both ends of ``03:10..05:00`` or ``1:02:03..1:03:00``."""
     parts = [] if is_too_long(text) else re.split(_TO, narrow(text).removesuffix("まで"))

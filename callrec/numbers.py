@@ -76,6 +76,22 @@ def of_extension(number: str) -> Number:
     return Number(number)
 
 
+def as_people_write(number: str) -> str:
+    """Returns a number in E.164 as it is written in Japan: 090-1234-5678; others stay."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    if not phonenumbers.is_valid_number(parsed):
+        return number
+    home = parsed.country_code == phonenumbers.country_code_for_region(REGION)
+    kinds = phonenumbers.PhoneNumberFormat
+    shown: str = phonenumbers.format_number(parsed, kinds.NATIONAL if home else kinds.INTERNATIONAL)
+    return shown
+
+
 def is_in_use(number: Number) -> bool:
     """Tells whether a number is that of a line or a service, as far as is known: 03-1234-56789 is none."""
     return _called(number) is not None

@@ -6,11 +6,12 @@ call as a whole is in rulebook.explanation.
 
 from __future__ import annotations
 
+from callrec.durations import whole_years
 from callrec.language import translated
 from callrec.model.access import Role, Through
 from callrec.model.alerts import AlertState
 from callrec.model.calls import FeatureCode, KeyResult, Note
-from callrec.model.captures import KeptBecause, RetainedBecause, SilenceReason
+from callrec.model.captures import RetainedBecause, SilenceReason
 from callrec.model.flaws import Flaw
 from callrec.model.requests import RequestKind, RequestState
 from callrec.model.rules import Announce, Decision, Holidays, Mode, Scope, Unannounced
@@ -149,12 +150,6 @@ REQUEST_STATES = {
     RequestState.CLOSED: "closed",
 }
 
-KEPT_BECAUSE = {
-    KeptBecause.AUTOMATIC: "the rule records automatically",
-    KeptBecause.KEY: "staff pressed the key",
-    KeptBecause.HELP: "staff called for help",
-}
-
 RETAINED_BECAUSE = {
     RetainedBecause.RULE: "as the rule says",
     RetainedBecause.INCIDENT: "as the rule says of incidents",
@@ -241,3 +236,16 @@ def reason(decision: Decision) -> str:
 def rule_name(rule: int | None, version: int | None) -> str:
     """Returns a rule as it is named everywhere: ``12@3`` is the third version of rule 12."""
     return "—" if rule is None else f"{rule}@{version}"
+
+
+def days_in_words(days: int) -> str:
+    """Returns how many days something is kept; as years where it was written as years (366 are one)."""
+    years = whole_years(days)
+    if not years:
+        return translated("{days} days").format(days=days)
+    return translated("1 year") if years == 1 else translated("{years} years").format(years=years)
+
+
+def seconds_in_words(seconds: int) -> str:
+    """Returns a time between two tones."""
+    return translated("{seconds} s").format(seconds=seconds)

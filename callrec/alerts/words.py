@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from callrec.model.alerts import Alert
 from callrec.model.rules import Direction
+from callrec.numbers import as_people_write
 
 _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
 _DIRECTIONS = {
@@ -54,11 +55,12 @@ def _japanese(alert: Alert, who: str, zone: ZoneInfo) -> str:
     phone = (
         f"応援担当の電話（内線 {alert.support_phone}）を呼び出しています。\n" if alert.support_phone else ""
     )
+    number = as_people_write(alert.number) if alert.number else "不明"
     return (
         "通話中の職員が応援を求めています。\n\n"
         f"施設: {alert.facility_name}\n"
         f"内線: {who}\n"
-        f"相手の番号: {alert.number or '不明'}（{_DIRECTIONS[alert.direction][0]}）\n"
+        f"相手の番号: {number}（{_DIRECTIONS[alert.direction][0]}）\n"
         f"要請の時刻: {_moment(alert.at, zone)}\n"
         f"録音: {kept}\n"
         f"通話 ID: {alert.call_id}\n\n{phone}"

@@ -14,12 +14,14 @@ from callrec.dates import spoken
 from callrec.desk.operations import access as operations
 from callrec.desk.operations.access import Access, GrantChange, ListedGrant
 from callrec.errors import WrongUsage
+from callrec.language import choose
 from callrec.language import translated as _
 from callrec.model.access import Grant, Role
+from callrec.wording import ROLES
 
 COLUMNS = {
     "who": "account",
-    "role": "role",
+    "_role": "role",
     "_facility": "facility",
     "_since": "since",
     "granted_by": "granted by",
@@ -91,7 +93,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
         KEYS,
         spare=SPARE,
         prose="_gone",
-        words=("who", "_since", "granted_by"),
+        words=("who", "_role", "_since", "granted_by"),
         zone=zone(ctx),
     )
 
@@ -122,10 +124,16 @@ def _place(grant: Grant) -> str:
     return grant.facility or _("everywhere")
 
 
+def _role(role: Role) -> str:
+    """Returns a role as commands call it, in Japanese beside the word of people."""
+    return f"{_(ROLES[role])} ({role})" if choose() == "ja" else role
+
+
 def _row(each: ListedGrant, zone: ZoneInfo) -> dict[str, Any]:
     return {
         **asdict(each.grant),
         "gone": each.gone,
+        "_role": _role(each.grant.role),
         "_facility": _place(each.grant),
         "_since": spoken(each.grant.granted_at, zone),
         "_gone": _("no longer on this machine: callrec access revoke") if each.gone else "",
@@ -140,7 +148,7 @@ def _tell(found: Access) -> None:
         say("  can read callrec.toml, and may do everything")
     for each in found.grants:
         via = "" if each.who == found.who else _(" (as a member of {group})").format(group=each.who)
-        tell(f"  {each.role}: {_place(each)}{via}")
+        tell(f"  {_role(each.role)}: {_place(each)}{via}")
     if not found.grants and not found.direct:
         say("  no role: ask your IT admin for callrec access grant {who} ROLE", who=found.who)
     commands = [_command(each) for each in found.commands]

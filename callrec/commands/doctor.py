@@ -29,8 +29,15 @@ def command(ctx: click.Context, mail: str | None, form: str | None) -> None:
         raise WrongUsage("{text} is no mail address, such as help@city.example", text=repr(mail))
     checkup = Checkup(app(ctx), places.find_file(ctx.find_root().obj.config), to or "")
     results = run_all(CHECKS, checkup)
-    rows = [{"part": _(each.part), "ok": each.ok, "found": each.found} for each in results]
-    emit(rows, {"part": "part", "ok": "ok", "found": "found"}, form, prose="found")
+    rows = [
+        {"part": _(each.part), "ok": each.ok, "_state": _state(ok=each.ok), "found": each.found}
+        for each in results
+    ]
+    emit(rows, {"part": "part", "_state": "state", "found": "found"}, form, prose="found")
     failed = [each for each in results if not each.ok]
     if failed:
         raise CheckFailed("{count} of {total} checks failed", count=len(failed), total=len(results))
+
+
+def _state(*, ok: bool) -> str:
+    return _("well") if ok else _("to be mended")

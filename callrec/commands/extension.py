@@ -10,9 +10,10 @@ from callrec.commands.common import desk, emit, lists, say, zone
 from callrec.commands.given_file import read_file
 from callrec.commands.office_steps import importing, tell_steps
 from callrec.desk.operations import extensions as operations
+from callrec.language import translated as _
 from callrec.model.office import Extension
 
-COLUMNS = {"number": "number", "facility": "facility", "name": "name", "kind": "kind", "aliases": "aliases"}
+COLUMNS = {"number": "number", "facility": "facility", "name": "name", "_kind": "kind", "aliases": "aliases"}
 
 
 @click.group()
@@ -29,7 +30,10 @@ def command() -> None:
 def add(ctx: click.Context, number: str, facility: str, name: str, service: bool) -> None:
     """Add an extension, or a service number (--service). NUMBER is what the PBX knows it by."""
     added = desk(ctx).do(operations.add_extension, Extension(number, facility, name, service))
-    say("extension {number} added to facility {code}", number=added.number, code=added.facility)
+    if added.service:
+        say("number {number} added to facility {code}", number=added.number, code=added.facility)
+    else:
+        say("extension {number} added to facility {code}", number=added.number, code=added.facility)
 
 
 @command.command("import")
@@ -54,7 +58,7 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
 def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
     """List the extensions."""
     found = desk(ctx).do(operations.list_extensions, facility)
-    emit([_row(each) for each in found], COLUMNS, form, "no extension yet", spare=("aliases", "kind"))
+    emit([_row(each) for each in found], COLUMNS, form, "no extension yet", spare=("aliases", "_kind"))
 
 
 @command.command()
@@ -97,5 +101,6 @@ def _row(each: Extension) -> dict[str, object]:
         "facility": each.facility,
         "name": each.name,
         "kind": "service" if each.service else "phone",
+        "_kind": _("queue or group") if each.service else _("phone"),
         "aliases": each.aliases,
     }

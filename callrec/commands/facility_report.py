@@ -11,11 +11,12 @@ import click
 from callrec.commands.common import desk, emit, lists, say, zone
 from callrec.desk.operations.facilities import FacilityActivity, report_facilities
 from callrec.errors import WrongUsage
+from callrec.language import translated as _
 from callrec.model.rules import Mode
 
 COLUMNS = {
     "facility": "facility",
-    "name": "name",
+    "_name": "name",
     "extensions": "extensions",
     "never": "never",
     "manual": "manual",
@@ -29,7 +30,7 @@ COLUMNS = {
 }
 SPARE = (
     *("never", "manual", "standby", "automatic", "extensions"),
-    *("kept_by_key", "minutes", "incidents", "name"),
+    *("kept_by_key", "minutes", "incidents", "_name"),
 )
 """What a narrow terminal can do without, the first of these first."""
 Row = dict[str, Any]
@@ -68,6 +69,7 @@ def _row(each: FacilityActivity) -> Row:
     return {
         "facility": each.code,
         "name": each.name,
+        "_name": each.name or _("not registered"),
         "extensions": sum(each.modes.values()),
         **{mode.value: each.modes.get(mode, 0) for mode in Mode},
         "calls": found.calls,

@@ -14,7 +14,7 @@ from callrec.commands.rule_check import check, warn_of_callers
 from callrec.commands.rule_explain import explain
 from callrec.commands.rule_file import export, import_
 from callrec.commands.rule_history import history, show
-from callrec.commands.rule_options import COLUMNS, KEYS, SPARE, row, rule_options, written
+from callrec.commands.rule_options import COLUMNS, KEYS, row, rule_options, written
 from callrec.desk.operations import rules as operations
 from callrec.model.rules import Mode
 from callrec.rulebook.explanation import last_day
@@ -91,6 +91,6 @@ def remove(ctx: click.Context, id_: int) -> None:
 @lists
 @click.pass_context
 def list_(ctx: click.Context, form: str | None) -> None:
-    """List the rules in force, with those that begin later or have ended."""
+    """List the rules: those in force, those that begin later, and those that have ended."""
     rows = [row(each, zone(ctx)) for each in desk(ctx).do(operations.list_rules)]
-    emit(rows, COLUMNS, form, "no rule yet: nothing is recorded", KEYS, spare=SPARE, zone=zone(ctx))
+    emit(rows, COLUMNS, form, "no rule yet: nothing is recorded", KEYS, prose="_words", zone=zone(ctx))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from callrec.call_words import DIRECTIONS
+from callrec.call_words import DIRECTIONS, number_in_words
 from callrec.commands.common import now, office_now, print_json, say, tell
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
@@ -152,7 +152,7 @@ def _call(office: Office, asked: Asked, zone: ZoneInfo) -> list[str]:
         ),
         *([_party(office, asked.dialled, _("number dialled"))] if asked.dialled else []),
         *([_party(office, asked.extension, _("extension"))] if asked.extension else []),
-        *([_("other party: {number}").format(number=asked.caller)] if asked.caller else []),
+        *([_("other party: {number}").format(number=number_in_words(asked.caller))] if asked.caller else []),
     ]
 
 

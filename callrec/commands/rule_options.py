@@ -9,34 +9,13 @@ from zoneinfo import ZoneInfo
 import click
 
 from callrec.commands.common import F
-from callrec.durations import written_seconds
 from callrec.model.rules import Announce, Direction, Holidays, Rule, Unannounced
 from callrec.policy import hours
-from callrec.rulebook.explanation import first_day, last_day
+from callrec.rulebook.explanation import whole_in_words
+from callrec.wording import rule_name
 
-COLUMNS = {
-    "id": "rule",
-    "version": "version",
-    "scope": "scope",
-    "target": "for",
-    "direction": "direction",
-    "hours": "hours",
-    "holidays": "public holidays",
-    "_from": "from",
-    "_until": "until",
-    "mode": "mode",
-    "announce": "announce",
-    "languages": "languages",
-    "_unannounced": "unannounced",
-    "_beep": "beep",
-    "retain_days": "days kept",
-    "priority": "priority",
-}
-SPARE = (
-    *("priority", "retain_days", "_unannounced", "_beep", "languages", "announce", "holidays"),
-    *("direction", "_from", "_until", "version", "hours"),
-)
-"""What a narrow terminal can do without, the first of these first."""
+COLUMNS = {"_rule": "rule", "_words": "what it says"}
+"""One line a rule, as `rule show` has it: all else that a rule may say is there."""
 KEYS = (
     *("id", "version", "scope", "target", "direction", "hours", "holidays", "effective_from"),
     *("effective_until", "mode", "announce", "languages", "prompt", "unannounced", "beep_s"),
@@ -61,8 +40,8 @@ _OPTIONS = (
     click.option(
         "--announce",
         type=click.Choice(_ANNOUNCE),
-        help="When the announcement is played (default: before-connect for calls from outside, "
-        "else on-start; in mode manual always on-start).",
+        help="When the announcement is played. Default: before-connect for calls from outside; on-start for "
+        "all others, and in mode manual.",
     ),
     click.option("--language", help="Languages of the announcement, such as ja,en."),
     click.option("--prompt", help="Which announcement: see callrec prompt list."),
@@ -131,8 +110,6 @@ def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
         "priority": rule.priority,
         "changed_at": rule.changed_at,
         "changed_by": rule.changed_by,
-        "_unannounced": None if rule.unannounced is Unannounced.RECORD else rule.unannounced,
-        "_beep": written_seconds(rule.beep_s) if rule.beep_s else None,
-        "_from": first_day(rule.effective_from, zone) if rule.effective_from else None,
-        "_until": last_day(rule.effective_until, zone) if rule.effective_until else None,
+        "_rule": rule_name(rule.id, rule.version),
+        "_words": whole_in_words(rule, zone),
     }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from callrec.call_words import DIRECTIONS, OUTCOMES
+from callrec.call_words import DIRECTIONS, KEPT_BECAUSE, OUTCOMES, number_in_words
 from callrec.commands.common import desk, emit, lists, say
 from callrec.dates import parse_range, spoken
 from callrec.desk.operations import searching
@@ -19,8 +19,11 @@ from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
 from callrec.model.found import MOST_FOUND, SORTS, FoundCall, SearchQuery
 from callrec.model.kinds import Custody, Direction, Mode
-from callrec.model.office import Conventions
+from callrec.model.office import UNASSIGNED, Conventions
 from callrec.numbers import normalise, read_number
+
+if TYPE_CHECKING:
+    from callrec.desk.direct import Desk
 
 T = TypeVar("T")
 
@@ -28,18 +31,18 @@ COLUMNS = {
     "_id": "id",
     "_when": "when",
     "_length": "length",
-    "facility": "facility",
+    "_facility": "facility",
     "extension": "extension",
     "_direction": "direction",
-    "number": "number",
+    "_number": "number",
     "_outcome": "outcome",
-    "kept_because": "kept because",
+    "_kept": "kept because",
     "incident": "incident",
 }
 
 SPARE = (
-    *("incident", "kept_because", "_outcome", "_direction", "facility"),
-    *("extension", "_length", "number"),
+    *("incident", "_kept", "_outcome", "_direction", "_facility"),
+    *("extension", "_length", "_number"),
 )
 """What a narrow terminal can do without, the first of these first."""
 
@@ -87,7 +90,8 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     limit = given.pop("limit")
     wanted = SearchQuery(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
     found, damage = _found(here.do(searching.search, wanted))
-    rows = [row(each, office) for each in found[:limit]]
+    names = {} if form else facility_names(here)
+    rows = [row(each, office, names) for each in found[:limit]]
     emit(rows, COLUMNS, form, keys=KEYS, spare=SPARE, zone=office.zone)
     if len(found) > limit:
         say(
@@ -123,8 +127,9 @@ def _meant(text: str | None, read: Callable[[str], T]) -> T | None:
     return None if text is None else read(text)
 
 
-def row(found: FoundCall, office: Conventions) -> dict[str, Any]:
-    """Returns a call and its recording as a line of a list, with the keys of COLUMNS and KEYS."""
+def row(found: FoundCall, office: Conventions, names: Mapping[str, str]) -> dict[str, Any]:
+    """Returns a call and its recording as a line of a list, with the keys of COLUMNS and KEYS. `names`: what
+    facilities are called, by their codes."""
     return {
         **{key: getattr(found, key) for key in KEYS},
         "_id": found.id or found.call_id,
@@ -132,7 +137,16 @@ def row(found: FoundCall, office: Conventions) -> dict[str, Any]:
         "_direction": translated(DIRECTIONS[found.direction]) if found.direction else None,
         "_outcome": translated(OUTCOMES[found.outcome]) if found.outcome else None,
         "_length": _length(found),
+        "_facility": names.get(found.facility or "", found.facility),
+        "_kept": translated(KEPT_BECAUSE[found.kept_because]) if found.kept_because else None,
+        "_number": number_in_words(found.number) if found.number else None,
     }
+
+
+def facility_names(here: Desk) -> dict[str, str]:
+    """Returns what the facilities that who asks may know of are called, by their codes."""
+    named = {each.code: each.name for each in here.do(searching.facility_names)}
+    return {UNASSIGNED: translated("not registered"), **named}
 
 
 def _length(found: FoundCall) -> str:

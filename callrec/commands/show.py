@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from callrec.call_words import DIRECTIONS, OUTCOMES
+from callrec.call_words import DIRECTIONS, KEPT_BECAUSE, OUTCOMES, number_in_words
 from callrec.catalogue import calls, custody
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
 from callrec.commands import show_after
 from callrec.commands.common import desk, plain_row, print_json, say, tell, working
-from callrec.commands.search import row
+from callrec.commands.search import facility_names, row
 from callrec.commands.show_course import course, silences
 from callrec.dates import spoken
 from callrec.desk.operations import finding as operations
@@ -32,7 +32,6 @@ from callrec.rulebook.explanation import Known
 from callrec.wording import (
     ACTIONS,
     ALERT_STATES,
-    KEPT_BECAUSE,
     note,
 )
 
@@ -90,14 +89,14 @@ def _show(here: Desk, id_: str, as_json: bool) -> None:
         if shown.without_manifest:
             say("the manifest could not be had: {problem}", err=True, problem=shown.without_manifest)
         return
-    for name, text in _lines(shown, office):
+    for name, text in _lines(shown, office, facility_names(here)):
         tell(f"{_(name)}: {text}" if name else f"  {text}")
 
 
 def _whole(shown: ShownCall, office: Conventions) -> dict[str, Any]:
     found = shown.found
     return {
-        **plain_row(row(found_call(found), office)),
+        **plain_row(row(found_call(found), office, {})),
         "call": calls.as_json(found.call),
         "other_recordings": shown.others,
         "manifest": shown.manifest,
@@ -122,9 +121,9 @@ def _whole(shown: ShownCall, office: Conventions) -> dict[str, Any]:
     }
 
 
-def _lines(shown: ShownCall, office: Conventions) -> Lines:
+def _lines(shown: ShownCall, office: Conventions, names: Mapping[str, str]) -> Lines:
     found = shown.found
-    yield from _call(found, office)
+    yield from _call(found, office, names)
     yield from _decision(found, {(each.id, each.version): each for each in shown.considered}, office)
     yield from _notes(found.call)
     yield from show_after.written(shown.after, office)
@@ -154,7 +153,7 @@ def _custody(entries: list[custody.Entry], office: Conventions) -> Lines:
         yield "", f"{spoken(each.at, office.zone)}  {_(ACTIONS.get(each.action, each.action))}  ({by})"
 
 
-def _call(found: SearchHit, office: Conventions) -> Lines:
+def _call(found: SearchHit, office: Conventions, names: Mapping[str, str]) -> Lines:
     call = found.call
     yield "call", call.id
     yield "when", spoken(call.started_at, office.zone)
@@ -162,9 +161,10 @@ def _call(found: SearchHit, office: Conventions) -> Lines:
         yield "length of the talk", clock((call.ended_at - call.answered_at).total_seconds())
     yield "outcome", _(OUTCOMES[call.outcome]) if call.outcome else _("under way")
     yield "direction", _(DIRECTIONS[call.direction]) if call.direction else "—"
-    yield "facility", call.facility or "—"
+    yield "facility", names.get(call.facility or "", call.facility or "—")
     yield "extension", call.extension or "—"
-    yield "number", "—" if found.erased_at else call.number or "—"
+    number = number_in_words(call.number) if call.number and not found.erased_at else "—"
+    yield "number", number
     if call.incident:
         yield "incident", _("yes")
 
@@ -215,7 +215,8 @@ def _people(found: SearchHit, office: Conventions) -> Lines:
     unknown = "—" if found.erased_at else "?"
     for each in found.call.participants:
         left = spoken(each.left_at, office.zone)[11:] if each.left_at else "…"
-        yield "took part", f"{each.number or unknown}  {spoken(each.joined_at, office.zone)} – {left}"
+        number = number_in_words(each.number) if each.number else unknown
+        yield "took part", f"{number}  {spoken(each.joined_at, office.zone)} – {left}"
 
 
 def _recording(kept: ArchivedRecording, shown: ShownCall, office: Conventions) -> Lines:

@@ -57,6 +57,14 @@ def is_endpoint(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class FacilityName:
+    """What a facility is called."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conventions:
     """By what the office reads and shows dates and numbers."""
 

@@ -58,6 +58,10 @@ class Holidays(StrEnum):
     """It holds on them alone."""
 
 
+DEFAULT_PROMPT, DEFAULT_LANGUAGES = "notice", ("ja",)
+"""The announcement of a rule that names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
     """A half-open span of the office's clock, on the weekdays on which it begins (0 is Monday).
@@ -91,8 +95,8 @@ class Rule:
     changed_by: str
     direction: Direction | None = None
     announce: Announce | None = None
-    languages: tuple[str, ...] = ("ja",)
-    prompt: str = "notice"
+    languages: tuple[str, ...] = DEFAULT_LANGUAGES
+    prompt: str = DEFAULT_PROMPT
     retain_days: int | None = None
     retain_incident_days: int | None = None
     priority: int = 0

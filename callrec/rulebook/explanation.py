@@ -10,11 +10,21 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from callrec.call_words import DIRECTIONS
-from callrec.durations import written_seconds
+from callrec.call_words import DIRECTIONS, number_in_words
 from callrec.language import choose
 from callrec.language import translated as _
-from callrec.model.rules import Announce, Candidate, Decision, Hours, Mode, Rule, Unannounced
+from callrec.model.rules import (
+    DEFAULT_LANGUAGES,
+    DEFAULT_PROMPT,
+    Announce,
+    Candidate,
+    Decision,
+    Hours,
+    Mode,
+    Rule,
+    Scope,
+    Unannounced,
+)
 from callrec.policy import holidays
 from callrec.policy.hours import DAYS, written
 from callrec.wording import (
@@ -25,8 +35,10 @@ from callrec.wording import (
     SPOKEN,
     WEEKDAYS,
     WHY,
+    days_in_words,
     reason,
     rule_name,
+    seconds_in_words,
 )
 
 Known = Mapping[tuple[int, int], Rule]
@@ -53,10 +65,11 @@ def verdict(decision: Decision) -> Iterator[str]:
             yield _("where the announcement cannot be played, nothing is recorded")
     if decision.beep_s:
         yield _("consent beep: every {seconds}, heard by both").format(
-            seconds=written_seconds(decision.beep_s)
+            seconds=seconds_in_words(decision.beep_s)
         )
-    yield _("kept for {days} days, for {incident_days} days after an incident").format(
-        days=decision.retain_days, incident_days=max(decision.retain_days, decision.retain_incident_days)
+    yield _("kept for {time}, for {incident_time} after an incident").format(
+        time=days_in_words(decision.retain_days),
+        incident_time=days_in_words(max(decision.retain_days, decision.retain_incident_days)),
     )
 
 
@@ -78,8 +91,33 @@ def _candidate(each: Candidate, rule: Rule | None, zone: ZoneInfo) -> str:
 
 def in_words(rule: Rule, zone: ZoneInfo) -> str:
     """Returns whom a rule is about, when it holds, and what it asks for, in a few words."""
-    scope = _(SCOPES[rule.scope]).format(target=rule.target)
+    target = number_in_words(rule.target) if rule.target and rule.scope is Scope.CALLER else rule.target
+    scope = _(SCOPES[rule.scope]).format(target=target)
     return ", ".join([scope, *conditions(rule, zone), _(MODES[rule.mode])])
+
+
+def whole_in_words(rule: Rule, zone: ZoneInfo) -> str:
+    """Returns all that a rule says, on one line: what is as it is anyway is left out."""
+    return ", ".join([in_words(rule, zone), *_terms(rule)])
+
+
+def _terms(rule: Rule) -> Iterator[str]:
+    """Yields how calls are announced, how long their recordings are kept, and the priority."""
+    if rule.announce:
+        yield _("announcement: {when}").format(when=_(ANNOUNCEMENTS[rule.announce]))
+    if (rule.prompt, rule.languages) != (DEFAULT_PROMPT, DEFAULT_LANGUAGES):
+        languages = ", ".join(_(SPOKEN.get(each, each)) for each in rule.languages)
+        yield _("announcement {prompt} ({languages})").format(prompt=rule.prompt, languages=languages)
+    if rule.unannounced is Unannounced.DISCARD:
+        yield _("where the announcement cannot be played, nothing is recorded")
+    if rule.beep_s:
+        yield _("consent beep: every {seconds}, heard by both").format(seconds=seconds_in_words(rule.beep_s))
+    if rule.retain_days:
+        yield _("kept for {time}").format(time=days_in_words(rule.retain_days))
+    if rule.retain_incident_days:
+        yield _("after an incident for {time}").format(time=days_in_words(rule.retain_incident_days))
+    if rule.priority:
+        yield _("priority {number}").format(number=rule.priority)
 
 
 def conditions(rule: Rule, zone: ZoneInfo) -> list[str]:

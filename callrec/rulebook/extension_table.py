@@ -54,7 +54,10 @@ _SEPARATORS = (",", "\t", ";")
 _CHOICES = "number (内線番号), facility (施設), name (名前), kind (種別), aliases (別名)"
 _KINDS = {
     name_key(name): service
-    for service, names in ((False, ("", "phone", "電話機", "電話")), (True, ("service", "サービス番号")))
+    for service, names in (
+        (False, ("", "phone", "電話機", "電話")),
+        (True, ("service", "代表・グループ番号", "代表", "グループ", "サービス番号")),
+    )
     for name in names
 }
 

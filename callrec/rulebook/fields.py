@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from callrec.call_words import DIRECTIONS
 from callrec.dates import parse_end, parse_moment
-from callrec.durations import parse_days, parse_seconds, written_seconds
+from callrec.durations import parse_days, parse_seconds
 from callrec.errors import WrongUsage
 from callrec.language import translated as _
 from callrec.model.rules import Announce, Direction, Holidays, Mode, Rule, Scope, Unannounced
@@ -22,7 +22,15 @@ from callrec.numbers import read_number
 from callrec.policy.hours import parse_hours
 from callrec.rulebook.explanation import first_day, hours_in_words, last_day
 from callrec.texts import items, narrow
-from callrec.wording import ANNOUNCEMENTS, HOLIDAYS, MODES, UNANNOUNCED
+from callrec.wording import (
+    ANNOUNCEMENTS,
+    HOLIDAYS,
+    MODES,
+    SPOKEN,
+    UNANNOUNCED,
+    days_in_words,
+    seconds_in_words,
+)
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -38,8 +46,8 @@ FIELDS = {
     "prompt": "prompt",
     "unannounced": "unannounced calls",
     "beep_s": "consent beep",
-    "retain_days": "days kept",
-    "retain_incident_days": "days kept after an incident",
+    "retain_days": "kept for",
+    "retain_incident_days": "kept for after an incident",
     "priority": "priority",
 }
 """The fields of a rule that a change can alter, and what each is called."""
@@ -120,14 +128,18 @@ def fields_in_words(rule: Rule, zone: ZoneInfo) -> dict[str, str]:
         "effective_from": first_day(begin, zone) if begin else "—",
         "effective_until": last_day(end, zone) if end else "—",
         "announce": _(ANNOUNCEMENTS[rule.announce]) if rule.announce else "—",
-        "languages": ", ".join(rule.languages),
+        "languages": ", ".join(_(SPOKEN.get(each, each)) for each in rule.languages),
         "prompt": rule.prompt,
         "unannounced": _(UNANNOUNCED[rule.unannounced]),
-        "beep_s": written_seconds(rule.beep_s) if rule.beep_s else "—",
-        "retain_days": str(rule.retain_days or "—"),
-        "retain_incident_days": str(rule.retain_incident_days or "—"),
+        "beep_s": seconds_in_words(rule.beep_s) if rule.beep_s else "—",
+        "retain_days": _kept_for(rule.retain_days),
+        "retain_incident_days": _kept_for(rule.retain_incident_days),
         "priority": str(rule.priority),
     }
+
+
+def _kept_for(days: int | None) -> str:
+    return days_in_words(days) if days else "—"
 
 
 def _one_of(kind: type[E], text: str) -> E:

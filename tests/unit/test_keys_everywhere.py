@@ -111,7 +111,7 @@ def test_what_a_key_did_has_a_tone(result: KeyResult) -> None:
         (wording.FEATURES, FeatureCode),
         (wording.KEY_RESULTS, KeyResult),
         (wording.SILENCE_REASONS, SilenceReason),
-        (wording.KEPT_BECAUSE, KeptBecause),
+        (call_words.KEPT_BECAUSE, KeptBecause),
         (wording.ALERT_STATES, AlertState),
         (call_words.OUTCOMES, Outcome),
         (call_words.DIRECTIONS, Direction),

@@ -13,7 +13,7 @@ from callrec.desk.words import check_shown
 from callrec.errors import CatalogueDamaged, WrongUsage
 from callrec.model.access import Role
 from callrec.model.found import MOST_FOUND, SORTS, FoundCall, SearchQuery
-from callrec.model.office import Conventions
+from callrec.model.office import Conventions, FacilityName
 from callrec.texts import folded, is_too_long
 
 if TYPE_CHECKING:
@@ -33,6 +33,16 @@ def search(session: Session, /, wanted: SearchQuery) -> Iterator[FoundCall]:
     row that is."""
     _check(wanted)
     return _lines(session, wanted)
+
+
+@operation("search", Role.HANDLER)
+def facility_names(session: Session, /) -> tuple[FacilityName, ...]:
+    """Returns what the facilities are called whose calls who asks may find."""
+    from callrec.catalogue import facilities
+
+    with session.app.database.read() as connection:
+        known = facilities.all_facilities(connection)
+    return tuple(FacilityName(each.code, each.name) for each in known if session.reach.covers(each.code))
 
 
 def _lines(session: Session, wanted: SearchQuery) -> Iterator[FoundCall]:

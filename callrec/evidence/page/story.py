@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from callrec.call_words import DIRECTIONS, OUTCOMES
+from callrec.call_words import DIRECTIONS, KEPT_BECAUSE, OUTCOMES
 from callrec.catalogue.custody import Entry
 from callrec.durations import clock
 from callrec.evidence.page.events import heard
@@ -14,7 +14,7 @@ from callrec.language import translated as _
 from callrec.manifest import ClockState, Manifest
 from callrec.model.calls import IN_CALL, Announcement
 from callrec.rulebook import explanation
-from callrec.wording import ACTIONS, KEPT_BECAUSE, ROLES, note
+from callrec.wording import ACTIONS, ROLES, note
 
 Rows = Iterator[tuple[str, str]]
 

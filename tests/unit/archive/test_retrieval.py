@@ -112,7 +112,7 @@ def test_what_does_not_verify_is_told_in_the_language_of_the_reader(
     monkeypatch.setenv("LANGUAGE", "")  # to be put back
     language.use("ja")
     assert raised.value.shown().endswith(
-        "channels: マニフェストでは 2、ファイルでは 1、frames: マニフェストでは 80000、ファイルでは 7"
+        "channels: 録音明細では 2、ファイルでは 1、frames: 録音明細では 80000、ファイルでは 7"
     )
 
 

@@ -45,7 +45,7 @@ def test_of_a_queue_and_who_answers_the_one_who_answers_counts() -> None:
 
 def test_a_rule_gets_a_beep_another_and_none(office: Office) -> None:
     assert office(*ADD, "--beep", "15s").code == 0
-    assert "15s" in office("rule", "list").out
+    assert "consent beep: every 15 s" in office("rule", "list").out
     assert office("rule", "change", "1", "--beep", "1m").code == 0
     assert office("rule", "change", "1", "--beep", "none").code == 0
     assert [
@@ -55,17 +55,20 @@ def test_a_rule_gets_a_beep_another_and_none(office: Office) -> None:
         60,
         None,
     ]
-    assert "consent beep: 15s\n" in office("rule", "show", "1@1").out
+    assert "consent beep: 15 s\n" in office("rule", "show", "1@1").out
     assert "consent beep: —\n" in office("rule", "show", "1").out
     told = office("rule", "history", "1").out
-    assert "consent beep: 15s → 60s" in told and "consent beep: 60s → —" in told
+    assert "consent beep: 15 s → 60 s" in told and "consent beep: 60 s → —" in told
     (_, second, _) = json.loads(office("rule", "history", "1", "--json").out)
     assert (second["old"], second["new"]) == ({"beep_s": 15}, {"beep_s": 60})
 
 
 @pytest.mark.parametrize(
     ("spoken", "words"),
-    [("en", "consent beep: every 15s, heard by both"), ("ja", "確認音: 15s ごと（双方に聞こえます）")],
+    [
+        ("en", "consent beep: every 15 s, heard by both"),
+        ("ja", "録音中のお知らせ音: 15 秒ごと（双方に聞こえます）"),
+    ],
 )
 def test_explain_tells_of_it(
     office: Office, monkeypatch: pytest.MonkeyPatch, spoken: str, words: str
@@ -85,7 +88,7 @@ def test_a_file_holds_it_as_it_is_written(office: Office, tmp_path: Path) -> Non
     file = tmp_path / "office.toml"
     assert 'beep = "15s"' in file.read_text("utf-8")
     file.write_text(file.read_text("utf-8").replace("15s", "30s"), "utf-8")
-    assert "consent beep: 15s → 30s" in office("rule", "import", "office.toml", "--dry-run").out
+    assert "consent beep: 15 s → 30 s" in office("rule", "import", "office.toml", "--dry-run").out
     assert office("rule", "import", "office.toml").code == 0
     assert json.loads(office("rule", "show", "1", "--json").out)["beep_s"] == 30
     file.write_text(file.read_text("utf-8").replace('beep = "30s"\n', ""), "utf-8")

@@ -257,7 +257,7 @@ def test_an_empty_csv_has_its_header(run: Run, arguments: list[str], header: str
 def test_the_header_of_a_search_is_that_of_its_rows(archived: list[str], bench: Bench) -> None:
     with bench.database.read() as connection:
         found = finding.look_up(connection, archived[0], reach=EVERYWHERE)
-    shown = row(found_call(found), Conventions("Asia/Tokyo", ()))
+    shown = row(found_call(found), Conventions("Asia/Tokyo", ()), {})
     assert [key for key in shown if not key.startswith("_")] == list(KEYS)
 
 

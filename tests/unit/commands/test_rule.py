@@ -122,9 +122,11 @@ def test_csv_holds_lists_and_changes_as_other_programs_read_them(shiba: Office) 
 def test_the_help_tells_when_a_manual_recording_is_announced(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "in mode manual always on-start" in " ".join(office("rule", "add", "--help").out.split())
+    assert "on-start for all others, and in mode manual" in " ".join(
+        office("rule", "add", "--help").out.split()
+    )
     monkeypatch.setenv("CALLREC_LANG", "ja")
     told = "".join(office("rule", "add", "--help").out.split())
     monkeypatch.setenv("CALLREC_LANG", "en")
     language.use()
-    assert "manualでは常にon-start" in told
+    assert "モードmanualではon-startです" in told

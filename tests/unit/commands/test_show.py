@@ -97,7 +97,7 @@ def test_a_capture_that_nobody_wanted_kept_says_when_it_was_discarded(
 ) -> None:
     english, japanese = shown(call(discarded_at=at(13)))
     assert "recording: standby, discarded at 2026-11-22 10:00:13" in english
-    assert "録音: 待機録音（2026-11-22 10:00:13 に破棄）" in japanese
+    assert "録音: 仮録音（2026-11-22 10:00:13 に消去）" in japanese
     for command in (("show", CALL_ID, "--json"), ("search", "--all-calls", "--json")):
         found = json.loads(office(*command).out)
         row = found if isinstance(found, dict) else found[0]
@@ -110,7 +110,7 @@ def test_a_call_that_could_not_be_announced_says_so(
     english, japanese = shown(call(unannounced_at=at(2), discarded_at=at(13)))
     why = "recording: none: the announcement could not be played, and the rule wants nothing recorded then"
     assert f"{why}, discarded at 2026-11-22 10:00:13\n" in english
-    assert "録音: なし（アナウンスを再生できず、その場合は録音しないルールのため）" in japanese
+    assert "録音: なし（録音のお知らせを再生できず、その場合は録音しない録音ルールのため）" in japanese
     english, _ = shown(call(unannounced_at=at(2)))
     assert f"{why}\n" in english
     (row,) = json.loads(office("search", "--all-calls", "--json").out)
