@@ -13,7 +13,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from callrec.dates import in_era
-from callrec.durations import parse_days
+from callrec.durations import whole_years
 from callrec.model.kinds import Direction, Mode
 from callrec.model.office import Extension
 from callrec.model.prompts import Prompt
@@ -45,7 +45,6 @@ _WEEKDAYS = "月火水木金土日"
 _DAY = 24 * 60
 _SATURDAY = 5
 _TEN = time(10)
-_LONGEST_YEARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +127,8 @@ def working_hour(at: datetime, zone: ZoneInfo) -> datetime:
 
 def in_words(days: int) -> str:
     """Returns a retention for people: years where it is whole ones as rules count them, else days."""
-    for years in range(1, _LONGEST_YEARS + 1):
-        if days == parse_days(f"{years}y"):
-            return f"{years}年"
-    return f"{days}日"
+    years = whole_years(days)
+    return f"{years}年" if years else f"{days}日"
 
 
 def hours_in_words(hours: tuple[Hours, ...], holidays: Holidays) -> str:
