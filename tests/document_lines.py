@@ -30,6 +30,15 @@ LINES_NOT_RUN: dict[str, str] = {
 }
 """By a line: why it is read by Click only."""
 FIRST: dict[str, tuple[str, ...]] = {
+    "callrec rule add --facility azabu --mode automatic --prompt short --language ja,zh,ko": (
+        "callrec prompt add shiba.wav --name short --language zh --text 本次通话将被录音。",
+        "callrec prompt add shiba.wav --name short --language ko --text '이 통화는 녹음됩니다.'",
+    ),
+    "callrec rule add --facility shiba --mode automatic --prompt night": (
+        "callrec prompt make --name night --text 録音いたします。",
+    ),
+    "callrec rule add --facility shiba --mode automatic --prompt day --hours 'mon-fri 08:30-17:15' "
+    "--holidays exclude --priority 1": ("callrec prompt make --name day --text 録音いたします。",),
     "callrec extension alias 2101 --remove 992101": ("callrec extension alias 2101 2101-WS 992101",),
     "callrec rule change 3 --unannounced record": ("callrec rule change 1 --unannounced discard",),
     "callrec rule change 3 --beep none": ("callrec rule change 1 --beep 15s",),

@@ -68,6 +68,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "pbx config": ("callrec pbx config", "callrec pbx config -o features-callrec.conf"),
     "prompt list": ("callrec prompt list",),
     "prompt add": ("callrec prompt add shiba.wav --name shiba --language ja --text 録音します",),
+    "prompt make": ("callrec prompt make --name office-recorded --office 港区役所",),
     "prompt check": ("callrec prompt check shiba.wav",),
     "prompt play": (
         "callrec prompt play notice --language ja",

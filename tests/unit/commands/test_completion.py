@@ -41,9 +41,11 @@ NEW_OR_FREE = {
 NEW = {
     *(("extension add", "number"), ("extension add", "name"), ("facility add", "code")),
     *(("facility add", "name"), ("facility rename", "name"), ("prompt add", "name")),
+    *(("prompt make", "name"), ("prompt make", "office"), ("prompt make", "reading")),
     *(("search", "number"), ("absence", "number"), ("policy text", "name")),
 }
 """What is given for the first time, and numbers outside."""
+SHIPPED = ["closing", "from-now", "notice", "recorded", "short", "warning"]
 
 
 def _parameters() -> Iterator[tuple[str, click.Parameter]]:
@@ -186,7 +188,7 @@ def _told(through: ThroughDesk, kind: NameKind) -> list[str]:
     ("roles", "facilities", "told"),
     [
         ((), (), {}),
-        ((Role.RULES,), (), {"facility": ["shiba"], "extension": ["2101", "6000"], "prompt": ["notice"]}),
+        ((Role.RULES,), (), {"facility": ["shiba"], "extension": ["2101", "6000"], "prompt": SHIPPED}),
         ((Role.HANDLER,), ("shiba",), {"facility": ["shiba"], "extension": ["2101", "6000"]}),
         ((Role.HANDLER,), ("elsewhere",), {}),
         ((Role.AUDITOR,), (), {"facility": ["shiba"], "extension": ["2101", "6000"], "account": [None]}),

@@ -40,6 +40,7 @@ STANDS_FOR = {
     r"\bphones\.csv\b": "extensions.csv",
     r"\b03:10\b": "00:03",
     r"\bFILE\.zip\b": "package.zip",
+    r"(?<=callrec prompt check )FILE|(?<=callrec prompt add )FILE|\bshort-(?:zh|ko)\.wav": "shiba.wav",
 }
 """What names in the documents are in the office of the examples."""
 
