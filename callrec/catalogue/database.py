@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
@@ -47,6 +48,8 @@ Connection = sa.Connection
 CONNECT_SECONDS = 5
 BUSY_SECONDS = 15
 STATEMENT_SECONDS = 60
+LOOKS_EACH_SECONDS = 10.0
+"""After so long it is looked again whether a newer callrec has upgraded the database."""
 _DEAD_HOST = {
     "tcp_user_timeout": "10000",
     "keepalives": "1",
@@ -81,8 +84,11 @@ class Database:
             raise _no_url() from error
         if self._url.get_backend_name() == "sqlite":
             _prepare_sqlite(self.engine)
-        self._seen_version = False
+        self._look_again = 0.0
         self._reader = self.engine.execution_options(callrec_reads=True)
+        self._still = self._reader
+        if self._url.get_backend_name() != "sqlite":  # which reads as of one moment anyway
+            self._still = self._reader.execution_options(isolation_level="REPEATABLE READ")
 
     @property
     def file(self) -> Path | None:
@@ -96,6 +102,14 @@ class Database:
     def read(self) -> AbstractContextManager[sa.Connection]:
         """Begins a transaction that only reads, and keeps no writer waiting."""
         return self._transaction(self._reader)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Begins a transaction that reads all as it was at one moment, however long that takes, and keeps no
+        writer waiting."""
+        with self._transaction(self._still) as connection:
+            _take_time(connection)
+            yield connection
 
     def says(self, ask: Callable[[sa.Connection], bool]) -> bool:
         """Returns what the database answers to a question; False while it cannot be reached."""
@@ -129,14 +143,47 @@ class Database:
         self._make_file()
         with self.begin() as connection:
             self._refuse_others(connection)
-            if connection.dialect.name == "postgresql":  # a large table may take its time
-                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            _take_time(connection)
             command.upgrade(_alembic(connection), "head")
+
+    @contextmanager
+    def filled(self, version: str, fill: Callable[[sa.Connection], None]) -> Iterator[sa.Connection]:
+        """Has the empty tables of a version filled, brings them to that of this callrec, and gives the
+        transaction in which all of that is: committed at the end of the block, or nothing was.
+
+        `fill` is what refuses tables that are not empty. Raises CatalogueNewer for a version of a newer
+        callrec, and Refused where the database has tables of another program.
+        """
+        self._refuse_unknown(version)
+        made = self._make_file()
+        try:
+            with self.begin() as connection:
+                self._refuse_others(connection)
+                _take_time(connection)
+                _bring_to(connection, version)
+                fill(connection)
+                _bring_to(connection, max(_known_versions()))
+                yield connection
+        except BaseException:
+            if made:
+                self._remove_file()
+            raise
 
     def versions(self) -> tuple[str | None, str]:
         """Returns the version the database has, None before the first, and the one this callrec needs."""
         with self.begin() as connection:
             return _version(connection), max(_known_versions())
+
+    def look(self) -> tuple[str | None, str, bool]:
+        """Returns the version the database has, None where there is none yet, the one that this callrec
+        needs, and whether that of the database is newer. Changes nothing, and makes no file."""
+        if self.file and not self.file.exists():
+            return None, max(_known_versions()), False
+        try:
+            found, needed = self.versions()
+        except CatalogueNewer as error:
+            return str(error.values["found"]), max(_known_versions()), True
+        return found, needed, False
 
     def require_current(self) -> None:
         """Raises CatalogueOutdated unless the tables are those of this version."""
@@ -156,8 +203,9 @@ class Database:
             self._refuse_others(connection)
 
     def _refuse_newer(self, connection: sa.Connection) -> None:
-        """Looks once whether a newer callrec has changed the tables: what this one writes would be wrong."""
-        if self._seen_version:
+        """Looks now and then whether a newer callrec has changed the tables, also while this one works: what
+        it writes would be wrong."""
+        if time.monotonic() < self._look_again:
             return
         found = _version(connection)
         if found is not None and found not in _known_versions():
@@ -167,7 +215,17 @@ class Database:
                 url=self.shown,
                 found=found,
             )
-        self._seen_version = True
+        self._look_again = time.monotonic() + LOOKS_EACH_SECONDS
+
+    @staticmethod
+    def _refuse_unknown(version: str) -> None:
+        if version not in _known_versions():
+            raise CatalogueNewer(
+                "the rows have version {found} of a newer callrec, this one knows {needed} at most: upgrade "
+                "callrec",
+                found=version,
+                needed=max(_known_versions()),
+            )
 
     def _refuse_others(self, connection: sa.Connection) -> None:
         """Raises Refused where there are tables, and not those that every version of ours has."""
@@ -178,16 +236,25 @@ class Database:
                 url=self.shown,
             )
 
-    def _make_file(self) -> None:
+    def _make_file(self) -> bool:
+        """Makes the file of a SQLite database; returns whether there was none."""
         path = _file(self._url)
         if path is None:
-            return
+            return False
+        was_there = path.exists()
         try:
             make_folder(path.parent)
             # Who telephoned whom is for the owner only; SQLite gives its -wal and -shm the same mode.
             os.close(os.open(path, os.O_CREAT, 0o600))
         except OSError as error:
             raise self._away(failures.why(error)) from error
+        return not was_there
+
+    def _remove_file(self) -> None:
+        self.close()
+        if path := self.file:
+            for each in ("", "-wal", "-shm"):
+                path.with_name(path.name + each).unlink(missing_ok=True)
 
     def _unreachable(self, error: DBAPIError) -> Unreachable:
         if isinstance(error.orig, NoFile):
@@ -208,6 +275,20 @@ class Database:
             url=self.shown,
             problem=problem,
         )
+
+
+def _take_time(connection: sa.Connection) -> None:
+    """Lets statements of this transaction take as long as large tables need."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def _bring_to(connection: sa.Connection, version: str) -> None:
+    """Takes the tables to a version, up or down; of a database without any, makes them."""
+    from alembic import command
+
+    step = command.upgrade if version >= (_version(connection) or "") else command.downgrade
+    step(_alembic(connection), version)
 
 
 def _parsed(url: str) -> sa.URL:

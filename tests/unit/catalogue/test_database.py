@@ -193,6 +193,17 @@ def _altered(database: Database, *statements: str) -> None:
     database.close()
 
 
+def test_one_that_is_upgraded_meanwhile_is_not_touched_any_more(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a newer callrec on another machine, while a controller of this version goes on."""
+    monkeypatch.setattr(database_module, "LOOKS_EACH_SECONDS", 0.0)
+    database.require_current()
+    _altered(database, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(CatalogueNewer, match="9999 of a newer callrec"), database.begin() as connection:
+        changes.number(connection)
+
+
 def test_a_database_of_a_newer_callrec_is_not_touched(database: Database, tmp_path: Path) -> None:
     _altered(database, "UPDATE alembic_version SET version_num = '9999'")
     before = (tmp_path / "catalogue.db").read_bytes()
