@@ -13,10 +13,12 @@ there before. Nobody else in callrec writes files; sound is streamed into the `p
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import itertools
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -232,6 +234,64 @@ def write_early(path: Path, data: bytes, written: Callable[[], None]) -> None:
     written()
     sync(partial)
     rename(partial, path)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Gives a folder to write into, which is named `path` when the block ends, and is gone where that raises.
+
+    Meanwhile it stands beside as NAME.partial; what a kill has left of one is taken away by the next. Raises
+    FileExistsError where something has the name that is no empty folder, BlockingIOError where another
+    process makes it at this moment.
+    """
+    beside = partial_of(path)
+    beside.mkdir(PRIVATE_FOLDER, exist_ok=True)
+    descriptor = os.open(beside, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            _empty(beside)
+            _require_free(path)
+            yield beside
+            _sync_folders(beside)
+            beside.rename(path)  # also into the place of an empty one
+            sync(path.parent)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _empty(folder: Path) -> None:
+    for each in folder.iterdir():
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+
+
+def _require_free(path: Path) -> None:
+    """Raises FileExistsError where something has this name that is no empty folder."""
+    if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+
+
+def _sync_folders(folder: Path) -> None:
+    for each in (*(inside for inside in folder.rglob("*") if inside.is_dir()), folder):
+        sync(each)
+
+
+def copy_new(source: Path, target: Path, *, mode: int = PRIVATE) -> tuple[int, str]:
+    """Makes a copy of a file under a name that is free, and returns its bytes, counted, and their SHA-256.
+
+    Raises FileExistsError where the name is taken.
+    """
+    with source.open("rb") as file, draft(target, mode=mode, new=True) as made:
+        hashed, size = hashlib.sha256(), 0
+        while chunk := file.read(1 << 20):
+            made.write(chunk)
+            hashed.update(chunk)
+            size += len(chunk)
+        made.publish()
+    return size, hashed.hexdigest()
 
 
 def allocate(path: Path, size: int) -> None:

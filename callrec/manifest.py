@@ -25,6 +25,8 @@ from callrec.signing import Signer, apart, canonical, signed
 from callrec.wrong_values import words
 
 SCHEMA: Literal["callrec-manifest/3"] = "callrec-manifest/3"  # decisions 14 and 19
+KNOWN = tuple(f"callrec-manifest/{version}" for version in (1, 2, 3))
+"""The versions that are read."""
 RENAMED: dict[tuple[str, ...], dict[str, str]] = {
     ("call",): {"keys": "key_presses", "turns": "decision_changes"},
     ("call", "key_presses"): {"effect": "result"},

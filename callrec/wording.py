@@ -118,6 +118,8 @@ ACTIONS = {
     "came-back": "came back with an old spool: destroyed there, too",
     "erased": "numbers and names taken out of calls",
     "key-made": "a key to sign with was made",
+    "backed-up": "a backup was made",
+    "restored": "the catalogue was put back from a backup",
 }
 """Steps of the custody log, and the states they lead to."""
 

@@ -61,7 +61,7 @@ def _value(column: sa.Column[Any], number: int) -> Any:
         case sa.Float():
             return 0.1 + number
         case sa.Integer():
-            return number if isinstance(kind, sa.SmallInteger) else 2**31 - 3 + number
+            return number if isinstance(kind, sa.SmallInteger) else 2**31 - 9 + number
         case sa.String():
             said = f"芝'\"\\ {number}"
             return said if length is None or length >= len(said) else said[:length]

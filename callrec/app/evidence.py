@@ -150,6 +150,7 @@ class EvidenceParts(BaseParts):
             self.keys.public,
             who=self.who,
             clock=lambda: self.now,
+            zone=self.settings.office.zone,
             is_on_its_way=self.spool.has_capture,
             ended=ended,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callrec.app.evidence import EvidenceParts
 from callrec.errors import NotFound
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from callrec.alerts.mail import Mail
     from callrec.alerts.webhook import Webhook
     from callrec.archive.removal import S3Removal
+    from callrec.backup.listing import Listing
+    from callrec.backup.maker import Maker
+    from callrec.backup.restorer import Restorer
     from callrec.health.clock_watch import ClockWatch
     from callrec.lifecycle.protection import Protection
     from callrec.lifecycle.purge import Purge
@@ -49,6 +52,27 @@ class App(EvidenceParts):
 
         settings = self.settings.archive.with_keys("destruction", self.settings.destruction)
         return S3Removal(settings, self.ca_file)
+
+    def backup(self, configuration: Path) -> Maker:
+        """Makes what makes backups; `configuration` is the file of these settings."""
+        from callrec.backup.maker import Maker
+
+        return Maker(self.database, self.keys, clock=lambda: self.now, **self._backed_up(configuration))
+
+    def restorer(self, folder: Path, found: Listing, configuration: Path) -> Restorer:
+        """Makes what puts back a backup that was read; callrec.toml goes to `configuration`."""
+        from callrec.backup.restorer import Restorer
+
+        parts = folder, found, self.database, self.keys
+        return Restorer(*parts, clock=lambda: self.now, **self._backed_up(configuration))
+
+    def _backed_up(self, configuration: Path) -> dict[str, Any]:
+        return {
+            "configuration": configuration,
+            "prompts": self.settings.prompts.directory,
+            "spool": self.settings.spool.directory,
+            "who": self.who,
+        }
 
     def purge(self) -> Purge:
         """Makes what destroys recordings whose time is over."""

@@ -231,8 +231,10 @@ def left_over(connection: Connection, before: datetime, reach: Reach) -> tuple[i
 
 
 def newest_entry(connection: Connection) -> datetime | None:
-    """Returns when the newest row of the custody log was written; None of an empty log."""
-    query = sa.select(custody.c.at).order_by(custody.c.seq.desc()).limit(1)
+    """Returns when the newest row of the custody log was written; None of an empty log. That a backup was
+    put back does not count: what was written after that backup is not known by it."""
+    query = sa.select(custody.c.at).where(custody.c.action != "restored")
+    query = query.order_by(custody.c.seq.desc()).limit(1)
     found: datetime | None = connection.scalar(query)
     return found
 

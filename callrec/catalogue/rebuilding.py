@@ -152,6 +152,12 @@ def progress(connection: sa.Connection, since: datetime) -> str:
     return connection.scalar(sa.select(rebuilding.c.after).where(rebuilding.c.at >= since)) or ""
 
 
+def is_unfinished(connection: sa.Connection) -> bool:
+    """Returns whether the catalogue lacks what the bucket says: a backup was put back, or it is being made of
+    the bucket, and that has not come to its end."""
+    return connection.execute(sa.select(rebuilding.c.id)).first() is not None
+
+
 def go_on_after(connection: sa.Connection, key: str, at: datetime) -> None:
     """Writes down how far it has come."""
     upsert(connection, rebuilding, {"id": 1}, {"after": key, "at": at})

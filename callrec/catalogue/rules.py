@@ -107,6 +107,22 @@ def add(connection: sa.Connection, new: Rule, *, who: str, at: datetime) -> Rule
     return rule
 
 
+def take_up(connection: sa.Connection, known: Rule, *, who: str, at: datetime) -> None:
+    """Writes a version of a rule that the catalogue has lost, with its own time and author.
+
+    It comes into force only where the version before it is: of a rule that the catalogue does not know,
+    nobody knows whether it still was when it was lost, and its number is not given again.
+    """
+    changes.lock(connection)
+    rows = sa.select(rules.c.version, rules.c.removed).where(rules.c.id == known.id)
+    newest = connection.execute(rows.order_by(rules.c.version.desc()).limit(1)).first()
+    if newest and newest.version >= known.version:
+        _store(connection, known, removed=False)  # of those before the newest none is in force
+    else:
+        _store(connection, known, removed=newest is None or newest.removed)
+    changes.note(connection, f"rule {known.id}", None, plain(known), who=who, at=at)
+
+
 def change(connection: sa.Connection, id_: int, *, who: str, at: datetime, **fields: Any) -> Rule:
     """Stores a rule's next version, with other `fields`, and returns it. Callers leave scope and target
     alone.

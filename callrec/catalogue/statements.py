@@ -41,7 +41,7 @@ CHANGES_NOTHING = frozenset(
         *("to-be-held", "to-be-released", "to-be-retained", "to-be-marked"),  # intents
         *("verified", "broken", "fetched", "heard", "drawn", "exported", "linked", "refused"),
         # What is made is in the bucket, or given out, with a signature of its own.
-        *("redacted", "absence-stated", "key-made"),
+        *("redacted", "absence-stated", "key-made", "backed-up", "restored"),
         "erased",  # what is erased are rows of calls that no manifest has any more
         "rebuilt",  # it says what the bucket says
     }

@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
+from zoneinfo import ZoneInfo
 
 from callrec.archive.store import BrowsingStore
 from callrec.catalogue import rebuilding, statements
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.rebuilding import Difference, RequestSteps, Rows
 from callrec.errors import Sentence
-from callrec.evidence import bucket
+from callrec.evidence import bucket, rule_versions
 from callrec.evidence.afterwards import plain
 from callrec.evidence.bucket import BucketReader, FoundRecording, FoundRequest, Place
 from callrec.evidence.recording_rows import KnownRecording, differing, is_to_write, save
@@ -70,6 +71,7 @@ class Rebuilding:
         *,
         who: str,
         clock: Callable[[], datetime],
+        zone: ZoneInfo,
         is_on_its_way: Callable[[str], bool] = lambda id_: False,
         ended: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -77,6 +79,7 @@ class Rebuilding:
         whether `since` is to end: a bucket with millions of recordings takes a while."""
         self._database, self._store, self._reader = database, store, BucketReader(store, keys)
         self._who, self._clock, self._is_on_its_way, self._ended = who, clock, is_on_its_way, ended
+        self._zone = zone
         self.course, self._steps = Course(), RequestSteps()
 
     # --- all of it
@@ -172,6 +175,7 @@ class Rebuilding:
         if known.is_logged and not any(is_to_write(each, only_lost) for each in apart):
             return
         save(connection, known.wanted)
+        rule_versions.take_up(connection, known.wanted.rules, self._zone, who=self._who, at=self._clock())
         self._enter(connection, known.wanted, known.said)
         self.course.written.append(known.wanted.call.id)
 

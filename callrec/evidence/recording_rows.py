@@ -12,6 +12,7 @@ from callrec.catalogue.logged import TAKEN_OVER
 from callrec.catalogue.rebuilding import Difference
 from callrec.catalogue.statements import ABOUT_RECORDING, TOMBSTONES
 from callrec.errors import EvidenceBroken, Sentence
+from callrec.evidence import rule_versions
 from callrec.evidence.bucket import FoundRecording, numbered
 from callrec.evidence.statements import statement
 from callrec.evidence.wanted import WantedRecording, wanted
@@ -66,6 +67,7 @@ def differing(connection: Connection, made: WantedRecording) -> Iterator[Differe
             if not (table == "notes" and shared and each.bucket is None):  # it may lie beside another
                 yield each
     yield from _call(connection, made)
+    yield from rule_versions.differing(connection, made.rules)
 
 
 def _call(connection: Connection, made: WantedRecording) -> Iterator[Difference]:

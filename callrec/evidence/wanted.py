@@ -15,6 +15,7 @@ from callrec.errors import EvidenceBroken
 from callrec.evidence.afterwards import Afterwards, after, at_first
 from callrec.evidence.bucket import FoundRecording
 from callrec.evidence.statement import Statement
+from callrec.manifest import RuleText
 from callrec.model.calls import CallRecord
 from callrec.texts import folded
 
@@ -30,6 +31,8 @@ class WantedRecording:
     rows: Rows
     """But for those of the call."""
     is_whole: bool
+    rules: tuple[RuleText, ...] = ()
+    """The versions of rules that decided, as the manifest has them."""
 
     @property
     def row(self) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def wanted(found: FoundRecording, said: Sequence[Statement]) -> WantedRecording 
         "notes": _notes(now),
         "destructions": _destruction(now),
     }
-    return WantedRecording(now, manifest.call, manifest.facilities, rows, is_whole=True)
+    return WantedRecording(now, manifest.call, manifest.facilities, rows, is_whole=True, rules=manifest.rules)
 
 
 def _of_tombstone(said: Sequence[Statement]) -> WantedRecording | None:

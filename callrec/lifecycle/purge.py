@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -26,13 +26,14 @@ from typing import Any, Protocol
 import structlog
 
 from callrec.archive.store import DestructionStore, StoredVersion
-from callrec.catalogue import destructions, locks, statements, trial
+from callrec.catalogue import destructions, locks, rebuilding, statements, trial
 from callrec.catalogue.database import Connection, Database
 from callrec.catalogue.destructions import DueRecording
 from callrec.errors import (
     CatalogueDamaged,
     CheckFailed,
     EvidenceBroken,
+    Refused,
     Sentence,
     StoreUnreachable,
     Unreachable,
@@ -81,9 +82,18 @@ class Purge:
         with self._database.read() as connection:
             return decide(destructions.due(connection, now, self.damaged.append), now)
 
-    def alone(self) -> AbstractContextManager[None]:
-        """Keeps other purges out meanwhile. Raises Refused where one is at work."""
-        return locks.one_purge(self._database)
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other purges out meanwhile. Raises Refused where one is at work, and while the catalogue does
+        not know what the bucket says: which recordings are held, say."""
+        with locks.one_purge(self._database):
+            with self._database.read() as connection:
+                if rebuilding.is_unfinished(connection):
+                    raise Refused(
+                        "the catalogue was put back from a backup, or is being made of the bucket: run "
+                        "callrec catalogue rebuild to its end first; nothing was destroyed"
+                    )
+            yield
 
     def require_few(self, verdicts: Iterable[Verdict], at_most: str) -> None:
         """Raises Refused where more would go than may in one run."""

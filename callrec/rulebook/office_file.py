@@ -90,6 +90,19 @@ def rule_text(rule: Rule, zone: ZoneInfo) -> str:
     return _table("rule", _rule(rule, zone))
 
 
+def read_rule(text: str, zone: ZoneInfo, now: datetime) -> Rule:
+    """Returns the rule of a text that `rule_text` has written, of whichever facility or extension. Its
+    version, time and author are not in there. Raises WrongUsage for what is none."""
+    tables = toml_text.parse(text).get("rule")
+    if not isinstance(tables, list) or len(tables) != 1:
+        raise WrongUsage("it is not the text of one rule")
+    (table,) = tables
+    _check_keys("rule", table)
+    scope, target = read_whom(table)
+    fields = read_fields(table, zone, now)
+    return Rule(_id(table), 0, scope, target, changed_at=now, changed_by="", **fields)
+
+
 def parse(text: str, zone: ZoneInfo, now: datetime, check_rule: Callable[[Rule], None] = check) -> Office:
     """Returns the office that a file describes. Raises WrongEntries with all that is wrong with it.
 

@@ -25,6 +25,12 @@ def make(directory: Path) -> None:
         write_whole(directory / MARK, ids.new().encode())
 
 
+def found(directory: Path) -> list[str]:
+    """Returns the marks of a directory, of whichever version; none where there is no spool."""
+    marks = sorted(each.name for each in directory.glob("version-*"))
+    return marks or (["version-1"] if _holds_files(directory) else [])
+
+
 def check(directory: Path) -> None:
     """Raises WrongConfiguration where there is no spool, or another version has left work in it.
 
@@ -39,8 +45,7 @@ def check(directory: Path) -> None:
 
 
 def _refuse_others(directory: Path) -> None:
-    marks = {each.name for each in directory.glob("version-*")}
-    if marks - {MARK} or (not marks and _holds_files(directory)):
+    if set(found(directory)) - {MARK}:
         raise WrongConfiguration(
             "the spool {path} holds what another version of callrec has not finished: start that version "
             "until nothing waits, and move away what then is left",

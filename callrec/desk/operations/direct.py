@@ -14,5 +14,5 @@ def _made(command: str) -> Operation[[], None]:
     return operation(command)(refused)
 
 
-DIRECT = {command: _made(command) for command in ("purge", "doctor", "serve", "desk")}
+DIRECT = {command: _made(command) for command in ("purge", "doctor", "serve", "desk", "backup", "upgrade")}
 """By the name of the command."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from callrec.app import App
+from callrec.catalogue import rebuilding
 from callrec.catalogue.columns import Id
 from callrec.catalogue.database import Database
 from callrec.catalogue.locks import one_purge
@@ -175,3 +176,15 @@ def test_a_damaged_row_is_named_and_keeps_no_other_from_going(place: SimpleNames
         assert _outcomes(done) == {other: outcome}
         assert done.code == 5 and f"row {damaged} of table recordings" in done.complaint
     assert all(damaged in key for key in place.bucket.left) and len(place.bucket.left) == 2
+
+
+def test_a_catalogue_that_lacks_what_the_bucket_says_destroys_nothing(place: SimpleNamespace) -> None:
+    """Put back from a backup, it does not know who has held what since."""
+    first = archived(place.database, place.bucket, **_over())
+    with place.database.begin() as connection:
+        rebuilding.go_on_after(connection, "", datetime.now(UTC))
+    done = place.run("purge")
+    assert done.code == 4 and "callrec catalogue rebuild to its end first" in done.complaint
+    with place.database.begin() as connection:
+        rebuilding.ended(connection)
+    assert _outcomes(place.run("purge", "--json")) == {first: "destroyed"}

@@ -9,7 +9,10 @@ from callrec.desk.operation import OPERATIONS
 from callrec.desk.operations.access import ALIKE, roles_by_command
 from tests import reference
 
-DIRECT = {"init", "serve", "doctor", "demo", "pbx", "desk", "purge", "catalogue", "reconcile", "testcall"}
+DIRECT = {
+    *("init", "serve", "doctor", "demo", "pbx", "desk", "purge", "catalogue", "reconcile", "testcall"),
+    *("backup", "restore", "upgrade"),
+}
 """What sets callrec up, runs it, or destroys: for whoever can read callrec.toml."""
 ONLY_DIRECT = {"access grant", "access revoke", "evidence key new", "evidence key list"}
 """Operations that no role allows."""

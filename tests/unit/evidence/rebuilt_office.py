@@ -180,7 +180,9 @@ class Office:
         return made
 
     def rebuilding(self, database: Database) -> Rebuilding:
-        return Rebuilding(database, self.bucket, Keys.public, who="root", clock=lambda: self.app.now)
+        return Rebuilding(
+            database, self.bucket, Keys.public, who="root", clock=lambda: self.app.now, zone=TOKYO
+        )
 
     def rebuilt(self) -> Database:
         """Another catalogue, made of the bucket."""

@@ -135,3 +135,15 @@ def test_it_ends_with_the_controller(office: Office, tmp_path: Path) -> None:
         patch.setattr(bucket, "Place", seen)
         LostCommits(office.app.database, lambda: work, Flaws(tmp_path / "spool")).look()
     assert len(asked) < len(office.recordings)
+
+
+def test_that_a_backup_was_put_back_does_not_hide_what_was_lost(office: Office, tmp_path: Path) -> None:
+    """It is the newest entry of the log, and what came after the one before it is not known."""
+    before = len(rows(office.app.database, "custody"))
+    do(office, ("hold", 0, "訴訟", False))
+    _lose(office, len(rows(office.app.database, "custody")) - before)
+    with office.app.database.begin() as connection:
+        later = datetime.now(UTC) + timedelta(days=30)
+        statements.enter(connection, "", "restored", who="root", at=later)
+    call = office.call_of(office.recordings[0])
+    assert call in {id_ for ids in _look(office, tmp_path).values() for id_ in ids}
