@@ -254,15 +254,18 @@ class Switchboard:
         dtmf: str = "rtpevent",
         register: bool = True,
         takes_every_number: bool = False,
+        server: str = "",
     ) -> Phone:
         """Makes a phone with this account. `number` is what it writes into From (default: the user name).
 
         With `takes_every_number` it rings whichever number of its account is called, as a network does.
+        `server` is another PBX than the switchboard's: host and port.
         """
+        server = server or self.server
         account = Account(
             user=number or username,
             auth_user=username,
-            domain=self.server,
+            domain=server,
             password=password,
             audio_codecs=codecs,
             dtmf_mode=dtmf,  # type: ignore[arg-type]
@@ -274,7 +277,7 @@ class Switchboard:
             agent = await UserAgent.create(self._runtime, account)
             if register:
                 await agent.register()
-            return Phone(self, agent, self.server)
+            return Phone(self, agent, server)
 
         return self.run(create())
 
