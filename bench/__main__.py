@@ -32,6 +32,7 @@ ALL: dict[str, list[list[str]]] = {
     "cost": [["--talk", "20"], ["--talk", "60", "--calls", "50"]],
     "archive": [[]],
     "storage": [["--migrate"], ["--migrate", "--postgresql"]],
+    "upgrade": [[], ["--postgresql"]],
     "catalogue": [[]],
     "scale": [[]],
 }
