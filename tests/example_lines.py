@@ -53,8 +53,8 @@ RUN_BY_THE_DEMO = (
     *("fetch", "link", "export", "hold add", "hold release", "retain"),
 )
 """Commands that need a PBX, or more of a bucket than that it keeps what it is given: in test_demo.py."""
-RUN_ELSEWHERE = ("demo", "serve")
-"""test_demo.py begins with the one, test_ready.py has the other."""
+RUN_ELSEWHERE = ("demo", "serve", "backup", "restore", "upgrade")
+"""test_demo.py begins with the first, test_ready.py has the second, test_backup.py all that follow."""
 
 
 def words(line: str, names: Mapping[str, str]) -> list[str]:

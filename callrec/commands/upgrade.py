@@ -27,8 +27,8 @@ STEPS = {
 def command(ctx: click.Context, only_look: bool, form: str | None) -> None:
     """Bring database and spool to this version of callrec. Stop serve and desk, and make a backup first.
 
-    With --check the exit code is 0 where there is nothing to do, 1 where there is. What a newer callrec has
-    made is never touched, exit code 4: the way back is the backup, put back by the version that made it.
+    With --check the exit code is 0 where there is nothing to do, 1 where there is. What a newer version
+    has made is never touched, exit code 4: the way back is the backup, put back by the version that made it.
     """
     if form and not only_look:
         raise WrongUsage("--json and --csv are for --check")
