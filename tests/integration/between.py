@@ -54,6 +54,7 @@ class Between:
 def pass_on(source: socket.socket, target: socket.socket) -> None:
     while data := source.recv(1 << 16):
         target.sendall(data)
+    target.shutdown(socket.SHUT_WR)  # the end of an answer may be all that says how long it is
 
 
 def end(each: socket.socket) -> None:
