@@ -24,9 +24,10 @@ from callrec.app.health import HealthParts, Loop
 from callrec.app.standing import Standing
 from callrec.controller.rules_in_force import RulesInForce, keep_for_good
 from callrec.ending import ended_within
-from callrec.errors import CallrecError, Refused, Sentence
+from callrec.errors import CallrecError, PbxUnreachable, Refused, Sentence
 from callrec.health.progress import Progress
 from callrec.pbx.ari import wait_for_app_to_go
+from callrec.pbx.transport import AriRefused
 from callrec.plain_text import plain_links
 from callrec.problems import Problems
 from callrec.worker import Pulse, Worker
@@ -60,6 +61,8 @@ STOP_SECONDS = 2.0
 END_SECONDS = 50.0
 """How long an end may take in all; where a disk hangs, the process ends then as if it were killed. The
 supervisor waits longer (TimeoutStopSec of the unit), and would not say what hangs."""
+WAIT_SECONDS = 2.0
+"""How often a PBX is asked at the start that does not answer yet, where it is waited for."""
 TAKEOVER_SECONDS = 30.0
 """How long a controller that is taken over from may need to finish what it has begun."""
 TAKEN_OVER_SECONDS = 25.0
@@ -116,11 +119,11 @@ class Service:
             self._problems.add("plain text", said)
             log.warning("unencrypted connections to other machines", settings=links)
 
-    def prepare(self, *, takeover: bool, new_pbx: bool = False) -> None:
+    def prepare(self, *, takeover: bool, new_pbx: bool = False, wait: bool = False) -> None:
         """Checks that nobody else does this work and that the parts answer, and takes up calls under way.
 
-        `new_pbx`: this PBX has taken the place of another one of its name. Raises CallrecError when that
-        cannot be.
+        `new_pbx`: this PBX has taken the place of another one of its name; `wait`: one that does not answer
+        yet is waited for. Raises CallrecError when that cannot be.
         """
         if takeover:
             self._rules.start()  # before: who cannot go on must not end the one who does
@@ -128,7 +131,7 @@ class Service:
             self._app.pbx.displace()
         self._app.spool.lock(TAKEOVER_SECONDS if takeover else 0.0)
         self._rules.start()
-        self._app.pbx.version()
+        self._meet_pbx(wait=wait)
         if not takeover and not wait_for_app_to_go(self._app.pbx, APP_GRACE_SECONDS):
             raise Refused(
                 "another callrec serve is connected to this PBX as {app}: stop it, or use --takeover",
@@ -144,6 +147,26 @@ class Service:
         self._problems.attempt("drafts", lambda: self._assembly.bring_up(self._drafts, self._problems))
         self._parts.controller.take_up()
         keep_for_good()
+
+    def _meet_pbx(self, *, wait: bool) -> None:
+        """Has the PBX answer. Raises PbxUnreachable, AriRefused where it does not, unless that is waited for.
+
+        Whoever waits is ready for the supervisor: else no machine would end to start while its PBX is away.
+        """
+        told = ""
+        while True:
+            try:
+                self._app.pbx.version()
+                break
+            except (PbxUnreachable, AriRefused) as error:
+                if not wait:
+                    raise
+                if told != (told := str(error)):
+                    log.warning("waits for the PBX", problem=told)
+            systemd.notify("READY=1", "WATCHDOG=1", f"STATUS=waits for the PBX: {told}")
+            self._stopping.wait(WAIT_SECONDS)
+        if told:
+            systemd.notify("STATUS=")
 
     def run(self, last: Callable[[], object] = lambda: None) -> None:
         """Works until `stop`, or until another controller takes the PBX over. Raises Refused then, and
