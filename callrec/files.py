@@ -324,6 +324,11 @@ def narrow(path: Path) -> bool:
     return False
 
 
+def give(path: Path, user: int, group: int) -> None:
+    """Gives a file or folder to another account; of a link the link itself."""
+    os.chown(path, user, group, follow_symlinks=False)
+
+
 def open_to_all(path: Path) -> None:
     """Lets everybody read and write a file, whatever the umask was when it was made: a socket is used so."""
     path.chmod(0o666)

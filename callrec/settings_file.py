@@ -52,13 +52,21 @@ Values = dict[tuple[str, ...], Given]
 """What was given, by section and key."""
 
 
-def load(given: str | None = None) -> Settings:
-    """Reads the settings. Raises WrongConfiguration with the key, where it stands, and what is wrong."""
+def load(given: str | None = None, credentials: Path | None = None) -> Settings:
+    """Reads the settings. Raises WrongConfiguration with the key, where it stands, and what is wrong.
+
+    `credentials` is the folder in which credentials are, in place of the one that systemd gives.
+    """
     path = find_file(given)
     if path is None:
         raise WrongConfiguration("there is no callrec.toml here or in /etc/callrec: run callrec init")
-    in_file = _of_file(path)
-    sources = (in_file, _of_credentials(), _of_variables())
+    return of_text(toml_text.decoded(_read(path), path, WrongConfiguration), path, credentials)
+
+
+def of_text(text: str, path: Path, credentials: Path | None = None) -> Settings:
+    """Returns the settings that a text would be as the file `path`. Raises WrongConfiguration."""
+    in_file = _of_file(text, path)
+    sources = (in_file, _of_credentials(credentials), _of_variables())
     values = {name: each for source in sources for name, each in _with_files(source).items()}
     try:
         settings = Settings.model_validate(_tables(values))
@@ -77,8 +85,7 @@ def variables() -> list[str]:
 # --- where values are found
 
 
-def _of_file(path: Path) -> Values:
-    text = toml_text.decoded(_read(path), path, WrongConfiguration)
+def _of_file(text: str, path: Path) -> Values:
     document, lines = toml_text.parse(text, path, WrongConfiguration), toml_text.lines_of(text)
     found: Values = {}
     for section, table in document.items():
@@ -104,16 +111,25 @@ def _of_variables() -> Values:
     return found
 
 
-def _of_credentials() -> Values:
+def _of_credentials(given: Path | None) -> Values:
     """Returns what systemd gives this process (LoadCredential=archive.secret_key:/etc/callrec/s3.key)."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    folder = given or os.environ.get("CREDENTIALS_DIRECTORY")
     found = {}
-    for path in sorted(Path(folder).glob("*.*")) if folder else ():
+    for path in _files_of(Path(folder)) if folder else ():
         name = tuple(path.name.split("."))
-        if name[0] in Settings.model_fields:
+        if len(name) > 1 and name[0] in Settings.model_fields:
             field = _field(name, toml_text.place(path, None))
             found[name] = Given(_decoded(_line(path), field), toml_text.place(path, None))
     return found
+
+
+def _files_of(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:  # without them callrec would say that there are no keys
+        raise WrongConfiguration(
+            "{path} cannot be read: {problem}", path=folder, problem=why(error)
+        ) from error
 
 
 def _with_files(values: Values) -> Values:

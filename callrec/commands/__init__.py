@@ -69,6 +69,7 @@ COMMANDS = {
     "purge": "Destroy what is past its time, and say which rule and date decided.",
     "desk": "Serve the desk, for those who cannot read callrec.toml.",
     "completion": "Let a shell complete commands, names and ids.",
+    "service": "The services by which callrec runs: units of systemd.",
 }
 COMPLETE = "_CALLREC_COMPLETE"
 """The variable by which a shell asks what may follow; Click's own."""

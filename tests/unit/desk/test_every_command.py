@@ -11,7 +11,7 @@ from tests import reference
 
 DIRECT = {
     *("init", "serve", "doctor", "demo", "pbx", "desk", "purge", "catalogue", "reconcile", "testcall"),
-    *("backup", "restore", "upgrade"),
+    *("backup", "restore", "upgrade", "service"),
 }
 """What sets callrec up, runs it, or destroys: for whoever can read callrec.toml."""
 ONLY_DIRECT = {"access grant", "access revoke", "evidence key new", "evidence key list"}

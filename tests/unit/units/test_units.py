@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from configparser import ConfigParser
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-import callrec
 from callrec.commands import COMMANDS
+from callrec.service import units
 from callrec.settings import Settings
 
-UNITS = Path(callrec.__file__).parent / "units"
 DOCS = Path(__file__).parents[3] / "docs"
+CREDENTIALS = ("archive.secret_key", "destruction.access_key", "destruction.secret_key")
+
+
+@cache
+def _units() -> Path:
+    """A folder with the units as they are installed on a machine of the usual kind."""
+    folder = Path(tempfile.mkdtemp(prefix="callrec-units-"))
+    atexit.register(shutil.rmtree, folder)
+    for name in CREDENTIALS:
+        (folder / "credentials").mkdir(exist_ok=True)
+        (folder / "credentials" / name).touch()
+    program, config = Path("/opt/callrec/bin/callrec"), Path("/etc/callrec/callrec.toml")
+    place = units.Place(program, config, "callrec", Settings(), folder / "credentials")
+    for name, text in units.filled(place).items():
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+UNITS = _units()
 SERVICES = sorted(UNITS.glob("*.service"))
 TIMERS = sorted(UNITS.glob("*.timer"))
 LONG = ["callrec", "callrec-desk"]
@@ -30,10 +52,10 @@ def _read(path: Path) -> ConfigParser:
 
 
 def test_systemd_has_nothing_to_say_of_them(tmp_path: Path) -> None:
-    for unit in UNITS.iterdir():
+    for unit in (*SERVICES, *TIMERS):
         text = unit.read_text("utf-8").replace("/opt/callrec/bin/callrec", sys.executable)
         (tmp_path / unit.name).write_text(text.replace("User=callrec", "User=root"), "utf-8")
-    names = [str(tmp_path / unit.name) for unit in UNITS.iterdir()]
+    names = [str(tmp_path / unit.name) for unit in (*SERVICES, *TIMERS)]
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *names], capture_output=True, text=True, check=False
     )
