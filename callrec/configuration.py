@@ -164,7 +164,7 @@ _TEMPLATE = Template(
 [pbx]
 # A short name of this PBX; it stands in every manifest.
 name = $pbx
-# Asterisk's REST interface and the user that asterisk/install made.
+# Asterisk's REST interface and the user that callrec pbx install made.
 ari_url = $ari_url
 ari_user = "callrec"
 ari_password = $ari_password

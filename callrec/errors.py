@@ -132,6 +132,10 @@ class StoreUnreachable(Unreachable):
     """The S3 server does not answer, or its bucket cannot be used."""
 
 
+class NoBucket(StoreUnreachable):
+    """The S3 server answers, and has no bucket of that name."""
+
+
 class CatalogueUnreachable(Unreachable):
     """The database does not answer, or may not be used."""
 

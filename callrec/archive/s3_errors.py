@@ -10,6 +10,7 @@ from callrec.errors import (
     AlreadyThere,
     CallrecError,
     Fault,
+    NoBucket,
     NotFound,
     StoreUnreachable,
     Unreachable,
@@ -53,7 +54,7 @@ def _refused(settings: ArchiveSettings, operation: str, error: ClientError, key:
             "far apart, set both by NTP"
         )
     if code == "NoSuchBucket" or (operation == "head_bucket" and code in _MISSING):
-        return StoreUnreachable(
+        return NoBucket(
             "there is no bucket {bucket} on the S3 server: create it with Object Lock, or set archive.bucket",
             bucket=settings.bucket,
         )

@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from callrec import failures
 from callrec.addresses import without_secrets
+from callrec.catalogue import remedies, trial
 from callrec.catalogue.database_problems import (
     SQLITE_KINDS,
     NoFile,
@@ -169,6 +170,20 @@ class Database:
                 self._remove_file()
             raise
 
+    def check_makeable(self) -> None:
+        """Raises CatalogueUnreachable where tables could not be made, and Refused where what is there is not
+        ours. Makes nothing: no folder, no file, no table."""
+        if (path := _file(self._url)) and not path.exists():
+            folder = next(each for each in path.parents if each.exists())
+            if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+                raise self._away(Sentence("no right to it"))
+            return
+        with self.begin() as connection:
+            self._refuse_others(connection)
+            new = connection.dialect.name == "postgresql" and _version(connection) is None
+            if new and not trial.may_make_tables(connection):
+                raise self._away(Sentence("no right to it"), remedies.to_make_tables(self._url))
+
     def versions(self) -> tuple[str | None, str]:
         """Returns the version the database has, None before the first, and the one this callrec needs."""
         with self.begin() as connection:
@@ -267,9 +282,17 @@ class Database:
                 "the database {url} is not set up for this version of callrec: run callrec init",
                 url=self.shown,
             )
-        return self._away(why(error))
+        return self._away(why(error), remedies.of(self._url, error))
 
-    def _away(self, problem: Sentence) -> CatalogueUnreachable:
+    def _away(self, problem: Sentence, remedy: str = "") -> CatalogueUnreachable:
+        if remedy:
+            return CatalogueUnreachable(
+                "the database {url} does not answer ({problem}): check catalogue.url, or run on its machine: "
+                "{command}",
+                url=self.shown,
+                problem=problem,
+                command=remedy,
+            )
         return CatalogueUnreachable(
             "the database {url} does not answer ({problem}): check catalogue.url",
             url=self.shown,

@@ -27,6 +27,13 @@ def write_nothing(connection: sa.Connection) -> None:
             connection.execute(sa.update(table).where(sa.false()).values({column: column}))
 
 
+def may_make_tables(connection: sa.Connection) -> bool:
+    """Returns whether this user of a PostgreSQL may make tables where it looks for them."""
+    schema = sa.func.current_schema()
+    asked = sa.select(sa.func.coalesce(sa.func.has_schema_privilege(schema, "CREATE"), sa.false()))
+    return bool(connection.execute(asked).scalar_one())
+
+
 def clock(connection: sa.Connection) -> datetime | None:
     """Returns the moment by the clock of the database's host; None of SQLite, which has none of its own."""
     if connection.dialect.name != "postgresql":
