@@ -74,13 +74,13 @@ def read(path: Path) -> str | None:
 def write(files: Sequence[UnitFile]) -> None:
     """Writes all of them, or none. What somebody had changed stays beside it under another name."""
     try:
-        for each in files:
-            if each.state is State.CHANGED:
-                move(each.path, each.path.parent, each.path.name + KEPT)
         with ExitStack() as stack:
             drafts = [stack.enter_context(draft(each.path, mode=MODE)) for each in files]
             for made, each in zip(drafts, files, strict=True):
                 made.write(each.wanted.encode())
+            for each in files:
+                if each.state is State.CHANGED:
+                    move(each.path, each.path.parent, each.path.name + KEPT)
             publish(*drafts)
     except OSError as error:
         raise _unwritable(files[0].path, error) from error
