@@ -14,13 +14,15 @@ from callrec import places
 from callrec.archive import bucket
 from callrec.archive.s3 import S3Store
 from callrec.commands import init, init_owner, init_trial
-from callrec.configuration import Answers
+from callrec.configuration import ANSWERS, Answers
 from callrec.errors import NoBucket
 from callrec.settings import ArchiveSettings
 from callrec.settings_file import load
 from tests.unit.program import Done
 
 Run = Callable[..., Done]
+Terminal = Callable[[dict[str, list[str]]], list[str]]
+DOCS = Path(__file__).parents[3] / "docs"
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -72,6 +74,14 @@ def test_every_answer_of_a_file_is_taken(run: Run) -> None:
     assert settings.evidence.keys == Path.cwd() / "keys" and (Path.cwd() / "keys/signing.pem").exists()
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_documents_name_every_answer(language: str) -> None:
+    text = (DOCS / language / "admin.md").read_text("utf-8")
+    for name, kind in ANSWERS.items():
+        assert f"`{name}`" in text or kind != "str" or name in init.QUESTIONS, name
+    assert "`ari_password`" in text
+
+
 def test_the_steps_that_remain_are_named(run: Run) -> None:
     assert _next(_init(run)) == [
         "callrec pbx install",
@@ -99,7 +109,7 @@ def _next(done: Done) -> list[str]:
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, list[str]]], list[str]]:
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Somebody at a terminal, who types these answers by the name of what is asked for, else Enter; returns
     a list of what was asked for."""
 
@@ -118,9 +128,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, list[str]]]
     return made
 
 
-def test_what_does_not_answer_is_asked_for_again(
-    run: Run, terminal: Callable[[dict[str, list[str]]], list[str]]
-) -> None:
+def test_what_does_not_answer_is_asked_for_again(run: Run, terminal: Terminal) -> None:
     asked = terminal(
         {"database_url": ["sqlite:////etc/passwd/c.db", "sqlite:///c.db"], "spool": ["spool"]},
     )
@@ -132,9 +140,7 @@ def test_what_does_not_answer_is_asked_for_again(
     assert Path("c.db").exists()
 
 
-def test_what_was_given_is_not_asked_for(
-    run: Run, terminal: Callable[[dict[str, list[str]]], list[str]]
-) -> None:
+def test_what_was_given_is_not_asked_for(run: Run, terminal: Terminal) -> None:
     asked = terminal({})
     assert run("init", "--answers", _answers("")).code == 0
     assert "database_url" not in asked and "spool" not in asked and "bucket" in asked
@@ -170,6 +176,24 @@ def test_the_bucket_is_made_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     again = run("init", "--non-interactive", "--make-bucket")
     assert again.code == 0 and "bucket an-office is there already" in again.out
     assert there.made == ["an-office"]
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_somebody_at_a_terminal_is_asked_for_the_bucket(
+    run: Run, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, yes: bool
+) -> None:
+    there, asked = Bucket(monkeypatch), list[str]()
+    terminal({"access_key": ["a"], "secret_key": ["b"]})
+
+    def confirm(text: str) -> bool:
+        asked.append(text)
+        return yes
+
+    monkeypatch.setattr(click, "confirm", confirm)
+    done = run("init", "--answers", _answers('bucket = "an-office"\n'))
+    assert done.code == 0 and there.made == (["an-office"] if yes else [])
+    assert asked[0] == "There is no bucket an-office: make it, with Object Lock?"
+    assert ("bucket an-office is made" in done.out) is yes
 
 
 def test_a_bucket_that_cannot_be_made_fails(run: Run) -> None:
