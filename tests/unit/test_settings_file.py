@@ -126,6 +126,15 @@ def test_a_secret_in_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.Monke
     assert settings.archive.secret_key.get_secret_value() == "geheim"
 
 
+def test_credentials_that_cannot_be_read_are_not_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "callrec.toml").write_text("[log]\nnumbers = true\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "gone"))
+    with pytest.raises(WrongConfiguration, match="gone cannot be read"):
+        load(str(tmp_path / "callrec.toml"))
+
+
 def test_a_credential_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "credentials"
     folder.mkdir()
