@@ -23,6 +23,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 PARTIAL = ".partial"
@@ -30,6 +31,24 @@ PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
 AS_BEFORE = None
 """The mode of what keeps owner and rights of the file it replaces; of a new file, those of its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Whose a file is, and who may use it: in place of a mode, for what is another's on purpose."""
+
+    owner: int
+    group: int
+    mode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Rights:
+        """Returns those of a file or folder."""
+        found = path.stat()
+        return cls(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+
+
+Mode = int | Rights | None
 
 
 def partial_of(path: Path) -> Path:
@@ -40,7 +59,7 @@ def partial_of(path: Path) -> Path:
 class Draft:
     """A file that is being written, through `path` or `write`, and is named by `publish`. See `draft`."""
 
-    def __init__(self, target: Path, mode: int | None, *, new: bool) -> None:
+    def __init__(self, target: Path, mode: Mode, *, new: bool) -> None:
         self._target, self._mode, self._new = target, mode, new
         self._own: Path | None = None
         """A name that it has meanwhile and loses with `close`."""
@@ -103,10 +122,12 @@ class Draft:
     def _take_rights(self, target: Path) -> None:
         now, mode = os.fstat(self._descriptor), self._mode
         if mode is None:
-            was = (target if target.exists() else target.parent).stat()
-            mode = was.st_mode & 0o666
-            if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
-                os.fchown(self._descriptor, was.st_uid, was.st_gid)
+            was = Rights.of(target if target.exists() else target.parent)
+            mode = Rights(was.owner, was.group, was.mode & 0o666)
+        if isinstance(mode, Rights):
+            if (mode.owner, mode.group) != (now.st_uid, now.st_gid):
+                os.fchown(self._descriptor, mode.owner, mode.group)
+            mode = mode.mode
         if stat.S_IMODE(now.st_mode) != mode:
             with suppress(PermissionError):  # of a file of one's own: FAT has no modes
                 os.fchmod(self._descriptor, mode)
@@ -159,7 +180,7 @@ class Draft:
 
 
 @contextmanager
-def draft(path: Path, *, mode: int | None = PRIVATE, new: bool = False) -> Iterator[Draft]:
+def draft(path: Path, *, mode: Mode = PRIVATE, new: bool = False) -> Iterator[Draft]:
     """Gives a file to write, which is named `path` by its `publish`, and is gone without that.
 
     Where it is to be a `new` one, raises FileExistsError for a name that is taken, now or when it is given.
@@ -195,14 +216,14 @@ def publish(*drafts: Draft) -> None:
         raise
 
 
-def write_whole(path: Path, data: bytes, *, mode: int | None = PRIVATE) -> None:
+def write_whole(path: Path, data: bytes, *, mode: Mode = PRIVATE) -> None:
     """Replaces a file so that, whatever happens, the old or the new one is there, and whole."""
     with draft(path, mode=mode) as made:
         made.write(data)
         made.publish()
 
 
-def write_new(path: Path, data: bytes, *, mode: int | None = PRIVATE) -> None:
+def write_new(path: Path, data: bytes, *, mode: Mode = PRIVATE) -> None:
     """Makes a file that is not there yet, whole or not at all.
 
     Raises FileExistsError where there is one already, which stays as it is.
@@ -308,6 +329,18 @@ def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
             each.mkdir(mode, exist_ok=True)
             with suppress(PermissionError):  # FAT has no modes
                 each.chmod(mode)  # the umask may have narrowed it
+
+
+def make_folder_like(path: Path, like: Path) -> bool:
+    """Makes a folder that is as another one: its owner, group and mode. Returns whether it was not there."""
+    if path.is_dir():
+        return False
+    path.mkdir(PRIVATE_FOLDER)
+    rights = Rights.of(like)
+    if Rights.of(path) != rights:
+        os.chown(path, rights.owner, rights.group)
+        path.chmod(rights.mode)
+    return True
 
 
 def narrow(path: Path) -> bool:
