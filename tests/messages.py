@@ -66,6 +66,7 @@ TABLES = {
     "WILL",
     "DID",
     "TO_DO",
+    "NOTES",
     "TOLD",
     "FIELDS",
     "KINDS",

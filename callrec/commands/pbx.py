@@ -1,4 +1,4 @@
-"""callrec pbx: prints or writes what the PBX has to be told of the keys."""
+"""callrec pbx: what callrec has in the configuration of the PBX. `config` prints or writes the keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import click
 
 from callrec import settings_file
 from callrec.commands.common import say, tell
+from callrec.commands.pbx_check import check
+from callrec.commands.pbx_install import install
+from callrec.commands.pbx_remove import remove
 from callrec.errors import CheckFailed, Refused
 from callrec.failures import why
 from callrec.files import AS_BEFORE, draft, publish
@@ -19,6 +22,11 @@ from callrec.settings import KeySettings
 @click.group()
 def command() -> None:
     """The configuration of the PBX."""
+
+
+command.add_command(install)
+command.add_command(remove)
+command.add_command(check)
 
 
 @command.command()

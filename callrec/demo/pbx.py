@@ -11,10 +11,12 @@ import shlex
 import shutil
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from callrec.asterisk_files.installing import prepared
+from callrec.asterisk_files.plan import Wishes
+from callrec.asterisk_files.writing import carry_out
 from callrec.demo.ports import free_port, keep
 from callrec.demo.processes import Child
 from callrec.errors import DemoFailed
@@ -138,16 +140,10 @@ class DemoPbx:
         return "\n".join(blocks)
 
     def _install_includes(self) -> None:
-        subprocess.run(
-            [
-                *(sys.executable, str(shipped("asterisk/install")), "--etc", str(self.home / "etc")),
-                *("--http-port", str(self.ports.http), "--ami-port", str(self.ports.ami)),
-                *("--passwords", "-", "--quiet"),
-            ],
-            input=f'ari_password = "{self.ari_password}"\nami_password = "{self.ami_password}"\n',
-            text=True,
-            check=True,
-        )
+        passwords = {"ari_password": self.ari_password, "ami_password": self.ami_password}
+        wishes = Wishes(str(self.ports.http), str(self.ports.ami), passwords)
+        etc = self.home / "etc"
+        carry_out(prepared(etc, wishes).changes, etc)
 
     def _command(self) -> list[str]:
         # -p: no packet waits for what else this machine does. Where it may not, Asterisk starts without.

@@ -67,7 +67,7 @@ def _linked_ids(checkup: Checkup) -> str:
     if not checkup.app.pbx.sends_linked_ids():
         raise CheckFailed(
             "the PBX does not send linked ids: ari.conf lacks channelvars = CHANNEL(linkedid), "
-            "run asterisk/install and restart the PBX"
+            "run callrec pbx install and restart the PBX"
         )
     return _("there")
 
@@ -78,14 +78,14 @@ def _ami(checkup: Checkup) -> str:
         allowed = ami.may()
     if forbidden := sorted(AMI_ACTIONS - allowed):
         raise CheckFailed(
-            "AMI user {user} may not do {actions}: run asterisk/install, then reload the manager",
+            "AMI user {user} may not do {actions}: run callrec pbx install, then reload the manager",
             user=user,
             actions=", ".join(forbidden),
         )
     if dangers := sorted(AMI_DANGERS & allowed):
         raise CheckFailed(
             "AMI user {user} may do {actions}, more than callrec needs: who reads callrec.toml could run "
-            "commands on the PBX. Run asterisk/install, then reload the manager",
+            "commands on the PBX. Run callrec pbx install, then reload the manager",
             user=user,
             actions=", ".join(dangers),
         )

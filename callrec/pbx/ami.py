@@ -18,6 +18,7 @@ from asterisk.manager import ManagerAuthException, ManagerException
 
 from callrec.errors import CallrecError, PbxUnreachable, WrongUsage
 from callrec.pbx.ami_session import AmiSession
+from callrec.pbx.dialplan_listing import Listing, listing
 from callrec.pbx.events import Channel
 from callrec.settings import PbxSettings
 
@@ -59,7 +60,8 @@ class Ami:
         except ManagerAuthException as error:
             session.end()
             raise PbxUnreachable(
-                "the PBX does not accept AMI user {user}: check pbx.ami_user and pbx.ami_password",
+                "the PBX does not accept AMI user {user}: check pbx.ami_user and pbx.ami_password, and with "
+                "callrec pbx install whether an Apply or an upgrade has taken callrec's lines away",
                 user=to.ami_user,
             ) from error
         except ManagerException as error:
@@ -115,16 +117,23 @@ class Ami:
                 return False
             raise
 
+    def listing(self) -> Listing:
+        """Returns the whole dialplan."""
+        events = self._list("ShowDialPlan", "ListDialplan", "ShowDialPlanComplete")
+        return listing(event.headers for event in events)
+
     def applications(self) -> set[tuple[str, str, str]]:
         """Returns the applications of the dialplan, each as its context, its name, and what it is given."""
-        events = self._list("ShowDialPlan", "ListDialplan", "ShowDialPlanComplete")
-        steps = [event.headers for event in events if "Application" in event.headers]
-        return {(step["Context"], step["Application"], step.get("AppData", "")) for step in steps}
+        return {(step.context, step.application, step.data) for step in self.listing().steps}
+
+    def contexts(self, endpoints: Iterable[str]) -> dict[str, str]:
+        """Returns the contexts in which calls of SIP endpoints come in, by the endpoint."""
+        found = {each: self._of(each, "context") for each in endpoints}
+        return {each: context for each, context in found.items() if context}
 
     def features(self) -> set[str]:
         """Returns the names of the features that the dialplan gives to calls by DYNAMIC_FEATURES."""
-        events = self._list("ShowDialPlan", "ListDialplan", "ShowDialPlanComplete")
-        said = [event.headers.get("AppData", "") for event in events]
+        said = [step.data for step in self.listing().steps]
         lists = [each.partition("=")[2] for each in said if "DYNAMIC_FEATURES" in each.partition("=")[0]]
         return {name for each in lists for name in _FEATURE.findall(each)}
 

@@ -97,7 +97,7 @@ class AstDb:
         if wrong:
             raise AmiRefused(
                 "the PBX did not take {count} entries of its database, {key} is one of them: run "
-                "asterisk/install, then `dialplan reload` on the PBX",
+                "callrec pbx install, then `dialplan reload` on the PBX",
                 count=len(wrong),
                 key=f"{family}/{wrong[0]}",
             )

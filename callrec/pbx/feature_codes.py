@@ -6,8 +6,9 @@ one setting at a time, by its name: to read whole files, the right to write them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from callrec.errors import Sentence
 from callrec.model.calls import FeatureCode
 from callrec.resources import shipped
 from callrec.settings import KeySettings
@@ -58,16 +59,27 @@ def _of_menu(setting: Setting, code: str) -> str:
 
 
 def rivals(
-    setting: Setting, keys: KeySettings, given: Iterable[str]
+    setting: Setting, codes: Mapping[FeatureCode, str], given: Iterable[str]
 ) -> Iterator[tuple[str, str, FeatureCode]]:
     """Yields other features (name, code) and the key in whose way they are: one code begins the other.
 
     `given` are the names in DYNAMIC_FEATURES: of those in [applicationmap], no call has others.
     """
     for name, code in _others(setting, given):
-        for key, own in keys.codes.items():
+        for key, own in codes.items():
             if own.startswith(code) or code.startswith(own):
                 yield name, code, key
+
+
+def in_the_way(name: str, code: str, key: FeatureCode, wanted: str) -> Sentence:
+    """Returns what is said of a rival, by `callrec doctor` and `callrec pbx install` alike."""
+    return Sentence(
+        "{name} ({code}) in features.conf is in the way of {key} ({wanted}): change one of the two",
+        name=name,
+        code=code,
+        key=key,
+        wanted=wanted,
+    )
 
 
 def _others(setting: Setting, given: Iterable[str]) -> Iterator[tuple[str, str]]:

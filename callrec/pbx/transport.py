@@ -201,7 +201,8 @@ class AriTransport(HttpClient):  # type: ignore[misc]
         """Raises the error of an answer that is none, or a refusal."""
         if response.status in (401, 403):
             raise PbxUnreachable(
-                "the PBX does not accept user {user} at {url}: check pbx.ari_user and pbx.ari_password",
+                "the PBX does not accept user {user} at {url}: check pbx.ari_user and pbx.ari_password, and "
+                "with callrec pbx install whether an Apply or an upgrade has taken callrec's lines away",
                 user=self._user,
                 url=without_secrets(url),
             )

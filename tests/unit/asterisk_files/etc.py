@@ -1,21 +1,17 @@
-"""The configuration folder of an Asterisk, and the installer run on it."""
+"""The configuration folder of an Asterisk, and `callrec pbx` run on it."""
 
 from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from functools import cache
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from callrec.resources import shipped
+from callrec.commands import main
+from tests.unit.program import Done
 
 NAMES = (
     "ari.conf",
@@ -38,36 +34,39 @@ def etc_of(tmp_path: Path, **files: str) -> Path:
     return etc
 
 
-@cache
-def _installer() -> ModuleType:
-    """The program, as a module: to start Python anew takes longer than all it does."""
-    loader = SourceFileLoader("asterisk_install", str(shipped("asterisk/install")))
-    spec = spec_from_loader(loader.name, loader)
-    assert spec
-    module = module_from_spec(spec)
-    sys.modules[loader.name] = module  # its dataclasses look there
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "dont_write_bytecode", True)
-        loader.exec_module(module)
-    return module
-
-
-def run_installer(etc: Path, *options: str, **passwords: str) -> subprocess.CompletedProcess[str]:
-    """Runs it in this process; `passwords` are given on standard input."""
-    command = ["install", "--etc", str(etc), *options, *(["--passwords", "-"] if passwords else [])]
-    given = "".join(f"{name} = {json.dumps(password)}\n" for name, password in passwords.items())
+def run_pbx(command: str, etc: Path, *options: str, stdin: str = "") -> Done:
+    """Runs `callrec pbx` in this process, with a standard input that is no terminal."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", command)
-        patch.setattr(sys, "stdin", io.StringIO(given))
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
         try:
-            _installer().main()
+            main(["pbx", command, "--etc", str(etc), *options])
         except SystemExit as ended:
             code = int(ended.code or 0)
-    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def run_installer(etc: Path, *options: str, **passwords: str) -> Done:
+    """Runs the installation; `passwords` are given on standard input."""
+    given = "".join(f"{name} = {json.dumps(password)}\n" for name, password in passwords.items())
+    from_stdin = ("--passwords", "-") if passwords else ()
+    return run_pbx("install", etc, "--yes", *options, *from_stdin, stdin=given)
 
 
 def install(etc: Path, *options: str, **passwords: str) -> str:
+    """What the installation says."""
     done = run_installer(etc, *options, **passwords)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.code == 0, done.err
+    return done.out
+
+
+def remove(etc: Path, *options: str) -> str:
+    """What the removal says."""
+    done = run_pbx("remove", etc, "--yes", *options)
+    assert done.code == 0, done.err
+    return done.out
+
+
+def files(etc: Path) -> dict[str, bytes]:
+    """All that lies in the folder, by name."""
+    return {str(path.relative_to(etc)): path.read_bytes() for path in etc.rglob("*") if path.is_file()}

@@ -241,7 +241,7 @@ def _kept() -> tuple[str, str, str]:
 
 
 def test_secrets_come_from_files(run: Office, tmp_path: Path) -> None:
-    """That of asterisk/install, and one for S3; what is given as an option counts more."""
+    """That of callrec pbx install, and one for S3; what is given as an option counts more."""
     (tmp_path / "one.toml").write_text(SECRETS + "ami_port = 5040\nari_url = 'http://one/ari'\n")
     (tmp_path / "two.toml").write_text(f'secret_key = "4"\ndatabase_url = "sqlite:///{tmp_path}/c.db"\n')
     for name in ("one.toml", "two.toml"):

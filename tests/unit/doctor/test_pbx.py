@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from callrec.app import App
+from callrec.asterisk_files.texts import digest
 from callrec.catalogue import facilities
 from callrec.doctor.check import Result
 from callrec.model.office import Extension, Facility
 from callrec.pbx.codecs import is_decoded
+from callrec.pbx.dialplan_listing import Listing, Step
 from callrec.settings import HelpSettings, PbxSettings
 from tests.unit.doctor.look import check, with_settings
 
@@ -73,8 +75,18 @@ class Ami:
     def has_context(self, name: str) -> bool:
         return self._contexts is None or name in self._contexts
 
-    def applications(self) -> set[tuple[str, str, str]]:
-        return self._steps
+    def listing(self) -> Listing:
+        steps = sorted(self._steps)
+        return Listing(tuple(Step(context, "s", 1, name, data) for context, name, data in steps))
+
+    def contexts(self, endpoints: Iterable[str]) -> dict[str, str]:
+        return {}
+
+    def features(self) -> set[str]:
+        return set()
+
+    def setting(self, file: str, section: str, name: str) -> str:
+        return "" if self._contexts == set() else "*1"
 
 
 def _asked(app: App, part: str, monkeypatch: pytest.MonkeyPatch, **pbx: Any) -> Result:
@@ -99,6 +111,41 @@ def test_a_gate_that_no_line_of_the_dialplan_calls(
     assert result.ok is called
     expected = "called by from-trunk" if called else "no line of the dialplan calls the gate"
     assert result.found.startswith(expected)
+
+
+def test_lines_without_the_gate_are_told_and_no_failure(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = {("a", "Gosub", "callrec-gate,s,1(inbound,2101,)"), ("b", "Dial", "PJSIP/2101")}
+    result = _asked(app, "PBX: gate", monkeypatch, steps=steps)
+    assert result.ok and result.found == "called by a; 1 lines connect calls without it: callrec pbx check"
+
+
+@pytest.mark.parametrize(
+    ("contexts", "told", "words"),
+    [
+        (None, digest(), "there"),
+        (None, "", "the includes of another version of callrec: run callrec pbx install"),
+        ({"callrec-gate"}, digest(), "no callrec-features, callrec-staff"),
+        (set(), "", "an Apply Config or an upgrade may have taken callrec's lines away"),
+    ],
+)
+def test_includes_that_are_gone(
+    app: App, monkeypatch: pytest.MonkeyPatch, contexts: set[str] | None, told: str, words: str
+) -> None:
+    monkeypatch.setattr(app.pbx, "global_variable", lambda name: told)
+    result = _asked(app, "PBX: includes", monkeypatch, contexts=contexts)
+    assert words in result.found and result.ok is (words == "there")
+
+
+def test_all_that_is_wrong_with_the_keys_is_told_at_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.pbx, "global_variable", lambda name: "")
+    found = _asked(app, "PBX: keys", monkeypatch).found
+    for words in (
+        "for keep,",
+        "for help,",
+        "automon (*1) in features.conf is in the way of keep",
+        "have no keys",
+    ):
+        assert words in found
 
 
 def _office(app: App, *extensions: Extension, **facility: Any) -> None:

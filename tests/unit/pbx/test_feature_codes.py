@@ -85,7 +85,7 @@ def test_keys_that_could_not_be_told_apart_are_refused(file: Path, text: str, pr
 def test_the_includes_have_the_keys(codes: KeySettings) -> None:
     features = _config(feature_codes.include("features.conf", codes))
     assert feature_codes.wrong_features(_told(features), codes) == {}
-    assert not list(feature_codes.rivals(_told(features), codes, features["applicationmap"]))
+    assert not list(feature_codes.rivals(_told(features), codes.codes, features["applicationmap"]))
     menu = _config(feature_codes.include("confbridge.conf", codes))
     assert set(menu[feature_codes.MENU]) == {"type"} | {
         code for code in codes.codes.values() if not code.startswith("#")
@@ -126,11 +126,11 @@ def test_what_the_pbx_has_otherwise_is_found() -> None:
     ],
 )
 def test_features_in_the_way_of_a_key(text: str, found: list[tuple[str, str, FeatureCode]]) -> None:
-    assert list(feature_codes.rivals(_told(_config(text)), USUAL, ["apprecord"])) == found
+    assert list(feature_codes.rivals(_told(_config(text)), USUAL.codes, ["apprecord"])) == found
 
 
 def test_disconnect_by_a_star_is_in_the_way_of_all() -> None:
-    found = list(feature_codes.rivals(_told({"featuremap": {"disconnect": "*"}}), USUAL, []))
+    found = list(feature_codes.rivals(_told({"featuremap": {"disconnect": "*"}}), USUAL.codes, []))
     assert {key for _, _, key in found} == set(FeatureCode)
 
 
