@@ -30,6 +30,7 @@ ADDED = "; added by callrec; its own file explains what and why"
 UNENDED = f"{ADDED} (the line above had no end)"
 MADE = f"{ADDED} (so was this file)"
 SECTION = "; added by callrec: this section"
+_BEGIN = rf"(?:(?<![^\n])\n)?(?<![^\n])({re.escape(ADDED)}(?: \([^)\n]*\))?)\n"
 _SECTIONS = r"((?:\[[^\]\n]+\]\n)*)"
 
 
@@ -122,12 +123,13 @@ def without_include(text: str, name: str) -> str | None:
 
     None where the file was made for the include, and nothing else is in it.
     """
+    after = _without_block(text, name)
+    return None if after is None else _without_what_was_left(after, name)
+
+
+def _without_block(text: str, name: str) -> str | None:
     line = _line(name)
-    block = re.search(
-        rf"(?:(?<![^\n])\n)?(?<![^\n])({re.escape(ADDED)}(?: \([^)\n]*\))?)\n"
-        rf"{_SECTIONS}{re.escape(line)}(?:\n|\Z)",
-        text,
-    )
+    block = re.search(rf"{_BEGIN}{_SECTIONS}{re.escape(line)}(?:\n|\Z)", text)
     if block:
         head, rest = text[: block.start()], text[block.end() :]
         head += _still_needed(block[2], rest)
@@ -139,6 +141,15 @@ def without_include(text: str, name: str) -> str | None:
         rest = text[mended.end() :]
         return text[: mended.start()] + _still_needed(mended[1], rest) + rest
     return _without_lines(text, {ADDED, UNENDED, MADE, SECTION}, name)
+
+
+def _without_what_was_left(text: str, name: str) -> str:
+    """Returns a text without what stood around a line that somebody else has taken out."""
+    ours = "|".join(re.escape(f"[{each}]\n") for each, added in headers(template(name)) if added)
+    while left := re.search(rf"{_BEGIN}((?:{ours})*)", text):
+        rest = text[left.end() :]
+        text = text[: left.start()] + _still_needed(left[2], rest) + rest
+    return text
 
 
 def _still_needed(added: str, rest: str) -> str:

@@ -181,8 +181,11 @@ class Ari:
         return str(self._call("asterisk", "getGlobalVar", variable=name)["value"])
 
     def endpoints(self) -> set[str]:
-        """Returns the names of the SIP endpoints the PBX has, or had since it was started."""
-        return {each.json["resource"] for each in self._call("endpoints", "listByTech", tech="PJSIP")}
+        """Returns the names of the SIP endpoints the PBX has, or had since it was started; none of a PBX
+        without PJSIP."""
+        with _gone_is_fine():
+            return {each.json["resource"] for each in self._call("endpoints", "listByTech", tech="PJSIP")}
+        return set()
 
     def endpoint_state(self, name: str) -> str | None:
         """Returns whether a SIP endpoint is online, offline or unknown; None when there is none."""

@@ -75,6 +75,17 @@ def test_lines_that_somebody_moved_are_found(tmp_path: Path) -> None:
     assert (etc / "http.conf").read_text() == "[general]\nenabled = yes\n"
 
 
+@pytest.mark.parametrize("theirs", ["", "[more]\nexten => 1,1,Answer()\n"])
+def test_an_installation_after_the_line_alone_was_taken_out(tmp_path: Path, theirs: str) -> None:
+    etc = etc_of(tmp_path, extensions="[mine]\n")
+    install(etc)
+    dialplan = etc / "extensions.conf"
+    dialplan.write_text(dialplan.read_text().replace('#include "callrec/extensions.conf"\n', theirs))
+    install(etc)
+    remove(etc)
+    assert dialplan.read_text() == "[mine]\n" + theirs
+
+
 def test_lines_of_an_older_installation_go(tmp_path: Path) -> None:
     """It did not say whether the line above had an end."""
     block = "\n; added by callrec; its own file explains what and why\n[applicationmap]\n"
