@@ -19,13 +19,14 @@ from callrec.configuration import read_answers
 from callrec.demo.pbx import DemoPbx, PbxPorts
 from callrec.doctor.pbx import AMI_ACTIONS, AMI_DANGERS
 from callrec.errors import CallrecError
+from callrec.fallback.rule_mirror import FAMILY
 from callrec.pbx.ami import Ami
 from callrec.pbx.ari import Ari
 from callrec.pbx.astdb import AstDb
 from callrec.resources import shipped
 from callrec.settings import PbxSettings
 from tests.integration.system import callrec, eventually
-from tests.unit.asterisk_files.etc import files, install, remove, run_pbx
+from tests.unit.asterisk_files.etc import files, install, run_pbx
 
 ON_ALL_ADDRESSES = ("chan_iax2", "chan_unistim", "pbx_dundi")
 """Modules that would listen beyond 127.0.0.1; the test has no use for them."""
@@ -115,7 +116,11 @@ def test_an_office_finds_its_gate_loses_its_includes_and_leaves(pbx: DemoPbx, sc
     assert done.code == 4 and f"{dialplan}:3: same => n,Gosub(callrec-gate" in done.err
     dialplan.write_text(dialplan.read_text().replace(gate, ""))
     pbx.cli("dialplan reload")
-    _run(pbx, remove(etc))
+    pbx.cli(f"database put {FAMILY} 2101 standby")
+    removed = run("pbx", "remove", "--etc", str(etc), "--yes")
+    assert "the rules are out of the PBX's database" in removed.stdout, removed.stderr
+    assert "2101" not in pbx.cli(f"database show {FAMILY}")
+    _run(pbx, removed.stdout)
     assert {name: text for name, text in files(etc).items() if KEPT not in name} == before
     assert "callrec" not in pbx.cli("dialplan show") + pbx.cli("features show") + pbx.cli(
         "manager show users"
