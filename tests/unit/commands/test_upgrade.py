@@ -89,6 +89,17 @@ def test_what_a_newer_callrec_has_made_is_not_touched(
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def test_manifests_that_an_older_version_has_left_are_read(office: Run, tmp_path: Path) -> None:
+    for number in (1, 2):
+        waiting = tmp_path / f"spool/recordings/{number}/{number}.manifest.json"
+        waiting.parent.mkdir(parents=True)
+        waiting.write_text(json.dumps({"schema": f"callrec-manifest/{number}"}))
+    done = office("upgrade", "--check", "--json")
+    assert (done.code, done.err) == (0, "")
+    found = [each["there"] for each in json.loads(done.out) if each["part"] == "manifests"]
+    assert found == ["callrec-manifest/1", "callrec-manifest/2"]
+
+
 def test_a_damaged_manifest_keeps_nobody_from_looking(office: Run, tmp_path: Path) -> None:
     waiting = tmp_path / "spool/recordings/x/x.manifest.json"
     waiting.parent.mkdir(parents=True)
