@@ -26,7 +26,7 @@ from callrec.pbx.astdb import AstDb
 from callrec.resources import shipped
 from callrec.settings import PbxSettings
 from tests.integration.system import callrec, eventually
-from tests.unit.asterisk_files.etc import files, install, run_pbx
+from tests.unit.asterisk_files.etc import files, install
 
 ON_ALL_ADDRESSES = ("chan_iax2", "chan_unistim", "pbx_dundi")
 """Modules that would listen beyond 127.0.0.1; the test has no use for them."""
@@ -112,8 +112,8 @@ def test_an_office_finds_its_gate_loses_its_includes_and_leaves(pbx: DemoPbx, sc
     _run(pbx, install(etc))
     assert run.doctor("PBX: includes") == (True, "there") and run("pbx", "check").returncode == 0
 
-    done = run_pbx("remove", etc, "--yes")
-    assert done.code == 4 and f"{dialplan}:3: same => n,Gosub(callrec-gate" in done.err
+    done = run("pbx", "remove", "--etc", str(etc), "--yes")
+    assert done.returncode == 4 and f"{dialplan}:3: same => n,Gosub(callrec-gate" in done.stderr
     dialplan.write_text(dialplan.read_text().replace(gate, ""))
     pbx.cli("dialplan reload")
     pbx.cli(f"database put {FAMILY} 2101 standby")
