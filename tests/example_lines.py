@@ -53,8 +53,12 @@ RUN_BY_THE_DEMO = (
     *("fetch", "link", "export", "hold add", "hold release", "retain"),
 )
 """Commands that need a PBX, or more of a bucket than that it keeps what it is given: in test_demo.py."""
-RUN_ELSEWHERE = ("demo", "serve", "backup", "restore", "upgrade")
-"""test_demo.py begins with the first, test_ready.py has the second, test_backup.py all that follow."""
+RUN_ELSEWHERE = (
+    *("demo", "serve", "backup", "restore", "upgrade"),
+    *("pbx install", "pbx check", "pbx remove", "service install", "service remove"),
+)
+"""What needs a machine of its own: test_demo.py begins with the first, test_ready.py has the second; then
+test_backup.py, test_install.py and test_services.py."""
 
 
 def words(line: str, names: Mapping[str, str]) -> list[str]:

@@ -67,7 +67,10 @@ _IN_COMMAND: dict[tuple[str, str], NameKind | None] = {
 """What is otherwise in one command; None: something new, which there is not yet."""
 
 
-_FILES = {("init", "files"), ("export", "passphrase_file"), ("verify", "passphrase_file"), ("verify", "ids")}
+_FILES = {
+    *(("init", "files"), ("pbx install", "passwords")),
+    *(("export", "passphrase_file"), ("verify", "passphrase_file"), ("verify", "ids")),
+}
 """Parameters that name files, but are texts for Click. Of the last one that is so where no recording fits."""
 
 

@@ -151,6 +151,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "upgrade": ("callrec upgrade --check", "callrec upgrade"),
     "purge": ("callrec purge --dry-run", "callrec purge"),
     "desk": ("callrec desk",),
+    "pbx install": (
+        "callrec pbx install --etc /etc/asterisk",
+        "callrec pbx install --permit 192.0.2.10",
+    ),
+    "pbx check": ("callrec pbx check",),
+    "pbx remove": ("callrec pbx remove --etc /etc/asterisk",),
+    "service install": ("callrec service install --now",),
+    "service remove": ("callrec service remove",),
     "completion": ("callrec completion bash",),
 }
 

@@ -41,6 +41,8 @@ NEW_OR_FREE = {
 NEW = {
     *(("extension add", "number"), ("extension add", "name"), ("facility add", "code")),
     *(("facility add", "name"), ("facility rename", "name"), ("prompt add", "name")),
+    *(("init", "user"), ("service install", "user")),
+    *(("pbx install", "permits"), ("pbx install", "http_port")),
     *(("prompt make", "name"), ("prompt make", "office"), ("prompt make", "reading")),
     *(("search", "number"), ("absence", "number"), ("policy text", "name")),
 }
