@@ -8,6 +8,7 @@ import signal
 import tempfile
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import click
 
@@ -15,7 +16,7 @@ from callrec import settings_file
 from callrec.commands.common import say, tell
 from callrec.demo.pbx import PHONES
 from callrec.demo.system import FACILITIES, DemoSystem
-from callrec.demo.walkthrough import tell_ending, walk_through
+from callrec.errors import DemoFailed
 from callrec.files import draft, make_folder, write_whole
 from callrec.language import translated as _
 
@@ -42,6 +43,7 @@ STEPS = {
 )
 def command(stay: bool, target: Path | None, output: Path) -> None:
     """A whole system on this machine (PBX, S3, database, controller, desk), and one real call through it."""
+    walkthrough = _walkthrough()
     # Ended by `kill` or by a closed terminal, it ends its children as it does after Ctrl-C; and after
     # that also in the background of a script, whose shell has it ignored.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -58,13 +60,24 @@ def command(stay: bool, target: Path | None, output: Path) -> None:
         with DemoSystem(Path(home), tell=lambda step: tell(_(STEPS[step]))) as system:
             if target:
                 write_whole(target, json.dumps(system.description(), indent=2).encode() + b"\n")
-            fetched = walk_through(system, output, _tell)
-            tell_ending(fetched, _tell)
+            fetched = walkthrough.walk_through(system, output, _tell)
+            walkthrough.tell_ending(fetched, _tell)
             if stay:
                 _stay(system)
         say("\nEverything is stopped, and the demo's own data is gone.")
     if not stay:
         say("callrec demo --stay leaves it up, for a softphone of your own and for the command line.")
+
+
+def _walkthrough() -> ModuleType:
+    """Returns the part with the phones. Raises DemoFailed: an office is given callrec without it."""
+    try:
+        from callrec.demo import walkthrough
+    except ModuleNotFoundError as error:
+        raise DemoFailed(
+            "the demo needs {name}, which is not installed: pip install 'callrec[demo]'", name=error.name
+        ) from error
+    return walkthrough
 
 
 def _tell(text: str) -> None:
