@@ -1,0 +1,1 @@
+"""Of `release/`: what wheel, sdist and archive consist of."""
