@@ -45,6 +45,8 @@ class DemoSystem:
     and a busy phone is told by signalling."""
     ports: PbxPorts = field(default_factory=PbxPorts.usual_or_free)
     tell: Tell = lambda text: None
+    program: tuple[str, ...] = (sys.executable, "-m", "callrec")
+    """The words that run callrec; of one that is installed elsewhere, others."""
     controller: Child | None = None
     desk: Child | None = None
 
@@ -106,7 +108,7 @@ class DemoSystem:
         self.desk.wait_until(self._answering, START_SECONDS, "the start of callrec desk")
 
     def _callrec(self, command: str) -> list[str]:
-        return [sys.executable, "-m", "callrec", "--config", str(self.config), command]
+        return [*self.program, "--config", str(self.config), command]
 
     def _answering(self) -> bool:
         try:
