@@ -8,9 +8,9 @@ BIN     := .venv/bin
 SECONDS = 600
 TRIES = 600
 # Packages of the distribution: the sound converter, the tools that set up a private PBX, and for tests a clock
-# that goes wrong and what checks units of systemd.
+# that goes wrong and what checks units of systemd. The released program is tried with the distribution's Python.
 # Cards for telephones are printed by the browser, in a Japanese font.
-SYSTEM_PACKAGES = ffmpeg debootstrap faketime openssl chromium
+SYSTEM_PACKAGES = ffmpeg debootstrap faketime openssl chromium adduser
 
 # Tests that look at all there is, or fill the disk of all there is.
 OWN_SYSTEM = tests/integration/test_disk.py tests/integration/test_reconciliation.py
@@ -21,7 +21,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, every process that is started compiles all of callrec again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check unit simulate bad-input integration test-faults soak bench cards setup system reference locale prompts clean
+.PHONY: demo test check unit simulate bad-input integration test-faults soak bench cards dist bundle deb setup \
+    system reference locale prompts clean
 
 demo: setup ## a whole system on this machine and one real call; ARGS=--stay leaves it up
 	$(BIN)/callrec demo $(ARGS)
@@ -61,6 +62,15 @@ soak: setup ## faults by chance, ten calls at once, for SECONDS (1800); SEED=…
 bench: setup ## hours; measures each thing beside an alternative, and writes docs/benchmarks; ARGS=--check compares
 	$(BIN)/python -m bench $(ARGS)
 
+dist: setup ## wheel and sdist, in dist/; `python -m build` makes the same
+	$(BIN)/python -m hatchling build
+
+bundle: setup ## one archive in dist/ that installs without a network; ARGS="--architecture aarch64" for another machine
+	$(BIN)/python -m release.bundle $(ARGS)
+
+deb: setup ## a package for the Debian of this machine, in dist/
+	$(BIN)/python -m release.deb $(ARGS)
+
 setup: system $(CACHE)/promtool .venv/ready
 
 system:
@@ -68,7 +78,8 @@ system:
 	    command -v $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
 	command -v systemd-analyze >/dev/null 2>&1 || missing="$$missing systemd"; \
 	fc-list :lang=ja 2>/dev/null | grep -q . || missing="$$missing fontconfig fonts-ipaexfont-gothic"; \
-	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	for python in $(PYTHON) /usr/bin/python3; do \
+	    $$python -c 'import venv, ensurepip' 2>/dev/null || missing="$$missing python3-venv"; done; \
 	[ -z "$$missing" ] || { echo "installing$$missing"; apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
 
