@@ -7,4 +7,4 @@ crash, `archive` puts recordings into S3, `alerts` sends calls for help, `catalo
 talks to Asterisk, and `model` has the types that all share. docs/architecture.md follows one call through all
 of it; docs/decisions/ says why it is so."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
