@@ -16,6 +16,9 @@ import tempfile
 from pathlib import Path
 
 from callrec import __version__
+from callrec.places import CONFIGURATION
+from callrec.service import units
+from callrec.settings import Settings
 from release.lock import ROOT
 from release.wheels import (
     ARCHITECTURES,
@@ -33,6 +36,8 @@ HERE = Path(__file__).parent / "debian"
 RELEASES = {"3.11": "deb12", "3.13": "deb13"}
 """Which Debian has which Python. The later one's package has the higher version, and replaces the other after
 the system was upgraded."""
+PLACE = units.Place(Path("/opt/callrec/bin/callrec"), CONFIGURATION[-1], "callrec", Settings())
+"""Where nothing was changed. What `callrec service install` writes for a machine goes before these units."""
 HOME = Path("opt/callrec")
 _PROGRAM = """#!/opt/callrec/bin/python3
 import sys
@@ -118,7 +123,10 @@ def _links_and_units(root: Path) -> None:
     link = root / "usr/bin/callrec"
     link.unlink(missing_ok=True)
     link.symlink_to("/opt/callrec/bin/callrec")
-    shutil.copytree(ROOT / "callrec/units", root / "usr/lib/systemd/system", dirs_exist_ok=True)
+    folder = root / "usr/lib/systemd/system"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in units.filled(PLACE).items():
+        (folder / name).write_text(text, "utf-8")
 
 
 def _documents(root: Path) -> None:

@@ -1,5 +1,5 @@
-"""Which of the locked packages callrec runs with: those of the demo, the tests and the announcements' voice
-are in the same lock files, and stay at home."""
+"""Which of the locked packages callrec runs with, and the voice by which an office makes announcements: those
+of the demo and the tests are in the same lock files, and stay at home."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def runtime(version: str) -> str:
 
 def _direct() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return {_normal(each) for each in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    return {_normal(each) for each in [*project["dependencies"], *extras["prompts"]]}
 
 
 def _needed_by(entry: str) -> set[str]:
