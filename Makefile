@@ -14,6 +14,8 @@ SYSTEM_PACKAGES = ffmpeg debootstrap faketime openssl chromium adduser
 
 # Tests that look at all there is, or fill the disk of all there is.
 OWN_SYSTEM = tests/integration/test_disk.py tests/integration/test_reconciliation.py
+# Tests with phones of their own: a process has those of one system.
+OWN_PHONES = tests/integration/test_demo.py tests/integration/test_two_pbxs.py
 
 export CALLREC_CACHE := $(CACHE)
 export PIP_CACHE_DIR := $(CACHE)/pip
@@ -51,7 +53,8 @@ bad-input: setup ## bad input for every command, for TRIES seconds; SEED=… beg
 integration: setup ## minutes; real PBX, S3, databases and SIP phones; four systems side by side, two a database
 	$(BIN)/pytest -q tests/clocks # a process of its own: another system is in it
 	$(BIN)/pytest -q -n 2 --dist loadscope $(OWN_SYSTEM) # nobody else's leavings are in it
-	$(BIN)/pytest -q -n 4 --dist loadscope tests/integration $(OWN_SYSTEM:%=--ignore=%) $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadscope $(OWN_PHONES)
+	$(BIN)/pytest -q -n 4 --dist loadscope tests/integration $(patsubst %,--ignore=%,$(OWN_SYSTEM) $(OWN_PHONES)) $(ARGS)
 
 test-faults: setup ## minutes; every fault while real calls go on; ARGS=-v also those that `make soak` has time for
 	$(BIN)/pytest -q -n 2 --dist loadscope tests/faults $(or $(ARGS),-m "not slow")

@@ -99,7 +99,10 @@ def test_it_needs_no_checkout(program: Path, tmp_path: Path) -> None:
     assert latest == max(each.name for each in shipped("migrations/versions").glob("[0-9]*.py"))[:4]
 
     prompts = bare(str(program), "--config", config, "prompt", "list", "--json", **home)
-    assert {each["name"] for each in json.loads(prompts.stdout)} == {"notice"}
+    assert {"notice", "recorded"} <= {each["name"] for each in json.loads(prompts.stdout)}
+    own = tmp_path / "own.wav"
+    spoken = bare(str(program), "--config", config, "prompt", "make", "--text", "録音します。", "-o", str(own))
+    assert spoken.returncode == 0 and own.stat().st_size > 8000, spoken.stderr
     keys = bare(str(program), "--config", config, "pbx", "config", "-o", str(tmp_path), **home)
     assert keys.returncode == 0 and (tmp_path / "features.conf").exists(), keys.stderr
     demo = bare(str(program), "demo", **home)
