@@ -101,7 +101,9 @@ def test_it_needs_no_checkout(program: Path, tmp_path: Path) -> None:
     prompts = bare(str(program), "--config", config, "prompt", "list", "--json", **home)
     assert {"notice", "recorded"} <= {each["name"] for each in json.loads(prompts.stdout)}
     own = tmp_path / "own.wav"
-    spoken = bare(str(program), "--config", config, "prompt", "make", "--text", "録音します。", "-o", str(own))
+    spoken = bare(
+        str(program), "--config", config, "prompt", "make", "--text", "録音します。", "-o", str(own)
+    )
     assert spoken.returncode == 0 and own.stat().st_size > 8000, spoken.stderr
     keys = bare(str(program), "--config", config, "pbx", "config", "-o", str(tmp_path), **home)
     assert keys.returncode == 0 and (tmp_path / "features.conf").exists(), keys.stderr
