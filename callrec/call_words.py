@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from callrec.language import choose
 from callrec.model.kinds import Direction, KeptBecause, Outcome
-from callrec.numbers import as_people_write
+from callrec.numbers import as_people_write, normalise
 
 DIRECTIONS = {
     Direction.INBOUND: "from outside",
@@ -30,3 +30,8 @@ KEPT_BECAUSE = {
 def number_in_words(number: str) -> str:
     """Returns a number as the reader knows it: in Japanese 090-1234-5678, else in E.164 where it is in it."""
     return as_people_write(number) if choose() == "ja" else number
+
+
+def dialled_in_words(number: str) -> str:
+    """Returns a number as it is dialled: in Japanese 03-1234-5678 where it is one outside, else as it is."""
+    return as_people_write(normalise(number) or number) if choose() == "ja" else number

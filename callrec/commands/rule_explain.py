@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from callrec.call_words import DIRECTIONS, number_in_words
+from callrec.call_words import DIRECTIONS, dialled_in_words, number_in_words
 from callrec.commands.common import now, office_now, print_json, say, tell
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
@@ -91,7 +91,7 @@ def _asked(given: dict[str, Any], office: Office, zone: ZoneInfo, now: datetime)
     return Asked(
         direction,
         read_number(given["extension"], outside=False) if given["extension"] else None,
-        read_number(given["dialled"], outside=False) if given["dialled"] else None,
+        office.person_of(read_number(given["dialled"], outside=False)) if given["dialled"] else None,
         _other_party(given["caller"], direction, office) if given["caller"] else None,
         parse_moment(given["at"], zone, office.shifted(now)),
     )
@@ -121,7 +121,9 @@ def _plain(decision: Decision) -> dict[str, Any]:
 def _tell(office: Office, zone: ZoneInfo, asked: Asked, decision: Decision) -> None:
     for line in _call(office, asked, zone):
         tell(line)
-    for line in (*explanation.verdict(decision), *_of_gate(office, asked, decision)):
+    late = _is_late(office, asked, decision)
+    played = replace(decision, announce=Announce.ON_START) if late else decision
+    for line in (*explanation.verdict(played), *_of_gate(office, asked, late=late)):
         tell(f"  {line}")
     if not decision.considered:
         say("No rule is about this call.")
@@ -132,16 +134,25 @@ def _tell(office: Office, zone: ZoneInfo, asked: Asked, decision: Decision) -> N
         tell(f"  {line}")
 
 
-def _of_gate(office: Office, asked: Asked, decision: Decision) -> Iterator[str]:
+def _is_late(office: Office, asked: Asked, decision: Decision) -> bool:
+    """Tells whether the rules want the announcement before the phone rings, and the gate cannot know it yet:
+    then it is played at the start."""
+    if not asked.dialled or decision.announce is not Announce.BEFORE_CONNECT:
+        return False
+    return _decision(office, asked, asked.dialled).announce is not Announce.BEFORE_CONNECT
+
+
+def _of_gate(office: Office, asked: Asked, *, late: bool) -> Iterator[str]:
     """Yields what the gate decides, and what it cannot know."""
     if not asked.dialled:
         return
-    gate = _decision(office, asked, asked.dialled)
-    if not asked.extension and not is_final(gate):
+    if not asked.extension and not is_final(_decision(office, asked, asked.dialled)):
         yield _("decided at the gate; who answers decides whether it is recorded: give --extension, too")
-    before = Announce.BEFORE_CONNECT
-    if decision.announce is before and gate.announce is not before:
-        yield _("announced at the start: who would answer was not known at the gate")
+    if late:
+        yield _(
+            "the rule says before the phone rings, but who will answer is not known then: for that, give the "
+            "number dialled a rule with --announce before-connect"
+        )
 
 
 def _call(office: Office, asked: Asked, zone: ZoneInfo) -> list[str]:
@@ -150,17 +161,25 @@ def _call(office: Office, asked: Asked, zone: ZoneInfo) -> list[str]:
         _("call: {direction}, {moment}").format(
             direction=_(DIRECTIONS[asked.direction]), moment=explanation.on_the_clock(asked.at, zone)
         ),
-        *([_party(office, asked.dialled, _("number dialled"))] if asked.dialled else []),
+        *([_dialled(office, asked.dialled)] if asked.dialled else []),
         *([_party(office, asked.extension, _("extension"))] if asked.extension else []),
         *([_("other party: {number}").format(number=number_in_words(asked.caller))] if asked.caller else []),
     ]
 
 
-def _party(office: Office, number: str, what: str) -> str:
+def _dialled(office: Office, number: str) -> str:
+    """Returns the number dialled. One that nobody knows may be that of the other party, at a wrong place."""
+    unknown = _(
+        "belongs to no facility: see callrec extension add; the number outside is given with --caller"
+    )
+    return _party(office, number, _("number dialled"), unknown)
+
+
+def _party(office: Office, number: str, what: str, unknown: str = "") -> str:
     known = office.extensions.get(number)
     if known is None:
-        place = _("belongs to no facility: see callrec extension add")
+        place = unknown or _("belongs to no facility: see callrec extension add")
     else:
         facility = office.facilities[known.facility]
         place = ", ".join(filter(None, (known.name, f"{facility.name} ({facility.code})")))
-    return f"{what}: {number} ({place})"
+    return f"{what}: {dialled_in_words(number)} ({place})"

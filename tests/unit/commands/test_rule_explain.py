@@ -101,11 +101,35 @@ def test_the_gate_alone_does_not_say_that_a_call_is_recorded(shiba: Office) -> N
 
 def test_an_announcement_that_comes_too_late_for_the_gate_is_said_to(shiba: Office) -> None:
     add(shiba, "--extension", "2101", "--mode", "automatic", "--announce", "before-connect")
-    asked, late = ("rule", "explain", "--number", "6000", "--extension", "2101"), "announced at the start"
-    assert late in shiba(*asked).out
+    asked, late = ("rule", "explain", "--number", "6000", "--extension", "2101"), "is not known then"
+    told = shiba(*asked).out
+    assert late in told and ": at the start, heard by both" in told
+    assert "notice: before the phone rings" not in told, "two lines that contradict each other"
+    assert "notice: before the phone rings" in shiba("rule", "explain", "--extension", "2101").out
     assert late not in shiba(*asked, "--direction", "outbound").out + shiba("rule", "explain", *asked[4:]).out
     add(shiba, "--extension", "6000", "--mode", "manual", "--announce", "before-connect")
     assert late not in shiba(*asked).out
+
+
+def test_the_number_of_who_calls_at_the_place_of_the_number_dialled_is_noticed(
+    shiba: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(shiba, "--facility", "shiba", "--mode", "automatic")
+    asked = ("rule", "explain", "--extension", "2101", "--number", "03-9876-5432", "--direction", "inbound")
+    assert "the number outside is given with --caller" in shiba(*asked).out
+    monkeypatch.setenv("CALLREC_LANG", "ja")
+    told = shiba(*asked).out
+    monkeypatch.setenv("CALLREC_LANG", "en")
+    language.use()
+    assert "03-9876-5432 (どの施設にも属していません" in told and "--caller" in told
+    assert "電話機が鳴る前に流" in told and ": 電話機が鳴る前" not in told
+
+
+def test_a_number_of_a_trunk_is_known_however_it_is_written(shiba: Office) -> None:
+    shiba("extension", "add", "+81312340000", "--facility", "shiba", "--service", "--name", "代表")
+    rule = add(shiba, "--extension", "+81312340000", "--mode", "automatic")
+    assert explain(shiba, "--number", "03-1234-0000")["rule"] == rule
+    assert "(代表, 芝地区総合支所 (shiba))" in shiba("rule", "explain", "--number", "0312340000").out
 
 
 @pytest.mark.parametrize(
