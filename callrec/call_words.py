@@ -3,6 +3,8 @@ needs; all others are in callrec.wording."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from callrec.language import choose
 from callrec.model.kinds import Direction, KeptBecause, Outcome
 from callrec.numbers import as_people_write, normalise
@@ -35,3 +37,10 @@ def number_in_words(number: str) -> str:
 def dialled_in_words(number: str) -> str:
     """Returns a number as it is dialled: in Japanese 03-1234-5678 where it is one outside, else as it is."""
     return as_people_write(normalise(number) or number) if choose() == "ja" else number
+
+
+def facility_in_words(code: str, names: Mapping[str, str]) -> str:
+    """Returns a facility by its name and its code: 芝地区総合支所 (shiba). `names` are by the codes; of one
+    that has none there, the code alone."""
+    name = names.get(code, code)
+    return code if name == code else f"{name} ({code})"

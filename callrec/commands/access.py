@@ -3,13 +3,15 @@ what."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from callrec.commands.common import desk, emit, lists, print_json, say, tell, zone
+from callrec.call_words import facility_in_words
+from callrec.commands.common import desk, emit, lists, names_in_reach, print_json, say, tell, zone
 from callrec.dates import spoken
 from callrec.desk.operations import access as operations
 from callrec.desk.operations.access import Access, GrantChange, ListedGrant
@@ -84,7 +86,9 @@ def revoke(ctx: click.Context, who: str, role: str, places: tuple[str, ...]) -> 
 def list_(ctx: click.Context, form: str | None) -> None:
     """List the roles that were granted, and to whom."""
     asked = desk(ctx)
-    rows = [_row(each, zone(ctx)) for each in asked.do(operations.list_access)]
+    found = asked.do(operations.list_access)
+    names = {} if form else names_in_reach(ctx)
+    rows = [_row(each, zone(ctx), names) for each in found]
     emit(
         rows,
         COLUMNS,
@@ -93,7 +97,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
         KEYS,
         spare=SPARE,
         prose="_gone",
-        words=("who", "_role", "_since", "granted_by"),
+        words=("who", "_role", "_facility", "_since", "granted_by"),
         zone=zone(ctx),
     )
 
@@ -129,12 +133,13 @@ def _role(role: Role) -> str:
     return f"{_(ROLES[role])} ({role})" if choose() == "ja" else role
 
 
-def _row(each: ListedGrant, zone: ZoneInfo) -> dict[str, Any]:
+def _row(each: ListedGrant, zone: ZoneInfo, names: Mapping[str, str]) -> dict[str, Any]:
+    place = each.grant.facility
     return {
         **asdict(each.grant),
         "gone": each.gone,
         "_role": _role(each.grant.role),
-        "_facility": _place(each.grant),
+        "_facility": facility_in_words(place, names) if place else _("everywhere"),
         "_since": spoken(each.grant.granted_at, zone),
         "_gone": _("no longer on this machine: callrec access revoke") if each.gone else "",
     }

@@ -18,11 +18,11 @@ import click
 from callrec import places
 from callrec.commands.given import Given
 from callrec.commands.table import Table, cell, laid_out
-from callrec.desk.operations.searching import conventions
+from callrec.desk.operations.searching import conventions, facility_names
 from callrec.desk.way import socket_to_use
 from callrec.errors import CallrecError, Refused
 from callrec.language import translated
-from callrec.model.office import Conventions
+from callrec.model.office import UNASSIGNED, Conventions
 from callrec.visible import filled, visible
 
 if TYPE_CHECKING:
@@ -87,6 +87,18 @@ def office_now(ctx: click.Context) -> OfficeParts:
     from callrec.desk.operations.office import office_parts
 
     return desk(ctx).do(office_parts)
+
+
+def office_names(ctx: click.Context) -> dict[str, str]:
+    """Returns what the facilities are called, by their codes, for who may read the rules."""
+    return {each.code: each.name for each in office_now(ctx).facilities}
+
+
+def names_in_reach(ctx: click.Context) -> dict[str, str]:
+    """Returns what the facilities are called, by their codes, for which who asks has any role, and what calls
+    are called that belong to none."""
+    known = {each.code: each.name for each in desk(ctx).do(facility_names)}
+    return {UNASSIGNED: translated("not registered"), **known}
 
 
 def _desk(ctx: click.Context) -> Desk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -12,14 +13,16 @@ from zoneinfo import ZoneInfo
 import click
 from click.shell_completion import CompletionItem
 
+from callrec.call_words import facility_in_words
 from callrec.catalogue.custody import Entry
 from callrec.catalogue.custody_report import ReportedAccess
 from callrec.commands import completing, custody_whole
 from callrec.commands.common import desk, emit, lists, now, say, tell, zone
-from callrec.commands.custody_form import GROUPS, WORDS, counted, in_groups, page
+from callrec.commands.custody_form import GROUPS, WORDS, counts_by, in_groups, page
 from callrec.commands.table import cell
 from callrec.dates import parse_range, spoken
 from callrec.desk.operations import custody as operations
+from callrec.desk.operations.custody import CustodyReport
 from callrec.errors import WrongUsage
 from callrec.forms.page import write
 from callrec.language import translated as _
@@ -45,12 +48,12 @@ REPORT_COLUMNS = {
     "_role": "role",
     "_action": "what was done",
     "recording_id": "recording",
-    "facility": "facility",
+    "_facility": "facility",
     "extension": "extension",
     "request": "request",
     "_way": "through",
 }
-REPORT_SPARE = ("_way", "_role", "extension", "facility", "request")
+REPORT_SPARE = ("_way", "_role", "extension", "_facility", "request")
 REPORT_KEYS = ("at", "who", "role", "action", "recording_id", "facility", "extension", "request", "through")
 OF_ONE = "ID"
 """How the command for one recording is called, which nobody types."""
@@ -130,7 +133,7 @@ def report(ctx: click.Context, when: str, by: str | None, output: Path | None, f
     if output:
         write(output, page(found, span, by, zone(ctx)))
     if form or not output:
-        _emit(found.accesses, by, form, zone(ctx))
+        _emit(found, by, form, zone(ctx))
     if output and form is None:
         say("the report is in {path}", path=output)
 
@@ -139,8 +142,9 @@ command.add_command(custody_whole.verify)
 command.add_command(custody_whole.anchor)
 
 
-def _emit(found: list[ReportedAccess], by: str | None, form: str | None, zone: ZoneInfo) -> None:
-    rows = [_report_row(each, zone) for each in in_groups(found, by)]
+def _emit(report: CustodyReport, by: str | None, form: str | None, zone: ZoneInfo) -> None:
+    found = report.accesses
+    rows = [_report_row(each, zone, report.names) for each in in_groups(found, by)]
     emit(
         rows,
         REPORT_COLUMNS,
@@ -148,11 +152,11 @@ def _emit(found: list[ReportedAccess], by: str | None, form: str | None, zone: Z
         "nothing was heard or given out in that time",
         REPORT_KEYS,
         spare=REPORT_SPARE,
-        words=WRAPPING,
+        words=(*WRAPPING, "_facility"),
         zone=zone,
     )
     if by and rows and form is None:
-        counts = counted(found, by)
+        counts = counts_by(report, by)
         tell("")
         done = [key for key in counts[0] if key == by or any(row[key] for row in counts)]
         columns = {key: WORDS.get(key) or ACTIONS[key] for key in done}
@@ -189,8 +193,9 @@ def _detail(key: str, value: Any, zone: ZoneInfo) -> str:
     return cell(value)
 
 
-def _report_row(each: ReportedAccess, zone: ZoneInfo) -> dict[str, Any]:
-    return {**asdict(each), **_words(each, each.role, each.through, zone)}
+def _report_row(each: ReportedAccess, zone: ZoneInfo, names: Mapping[str, str]) -> dict[str, Any]:
+    place = facility_in_words(each.facility, names) if each.facility else None
+    return {**asdict(each), **_words(each, each.role, each.through, zone), "_facility": place}
 
 
 def _words(each: Entry | ReportedAccess, role: str, through: str, zone: ZoneInfo) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from callrec import language
+from callrec.call_words import facility_in_words
 from callrec.catalogue.custody_report import GIVEN, ReportedAccess
 from callrec.dates import spoken
 from callrec.desk.operations.custody import CustodyReport
@@ -65,6 +66,11 @@ def counted(found: Sequence[ReportedAccess], by: str) -> list[Row]:
     return [{by: name, **_of_each(count)} for name, count in counts.items()]
 
 
+def counts_by(report: CustodyReport, by: str) -> list[Row]:
+    """Returns the same rows with the names that people give the groups."""
+    return [{**row, by: _name(report, by, row[by])} for row in counted(report.accesses, by)]
+
+
 def page(report: CustodyReport, span: tuple[datetime, datetime], by: str | None, zone: ZoneInfo) -> str:
     """Returns the report as a page of HTML, in the language of this process, with times of the zone."""
     return fill(
@@ -84,7 +90,7 @@ def _facts(report: CustodyReport, span: tuple[datetime, datetime], zone: ZoneInf
     """Returns what stands above the table: the days, both included, the facilities, and when it was made."""
     first, last = (moment.astimezone(zone).date() for moment in (span[0], span[1] - timedelta(seconds=1)))
     codes = report.facilities
-    places = _("all") if codes is None else ", ".join(_place(report, code) for code in codes)
+    places = _("all") if codes is None else ", ".join(facility_in_words(code, report.names) for code in codes)
     return [
         (_(WORDS["period"]), f"{first} – {last}"),
         (_(WORDS["facilities"]), places),
@@ -94,9 +100,7 @@ def _facts(report: CustodyReport, span: tuple[datetime, datetime], zone: ZoneInf
 
 def _counts(report: CustodyReport, by: str | None) -> list[Row]:
     """Returns the rows of the counts: one for each group, and the total."""
-    groups = counted(report.accesses, by) if by else []
-    if by:
-        groups = [{**row, by: _name(report, by, row[by])} for row in groups]
+    groups = counts_by(report, by) if by else []
     whole = Counter(each.action for each in report.accesses)
     return [*groups, {"": _(WORDS["total"]), **_of_each(whole)}]
 
@@ -122,7 +126,7 @@ def _cells(report: CustodyReport, each: ReportedAccess, zone: ZoneInfo) -> list[
         "role": _(ROLES.get(each.role, each.role)),
         "action": _(ACTIONS[each.action]),
         "recording_id": each.recording_id,
-        "facility": _place(report, each.facility or ""),
+        "facility": facility_in_words(each.facility or "", report.names),
         "extension": each.extension or "",
         "request": each.request or "",
         "through": _(WAYS.get(each.through, each.through)),
@@ -136,10 +140,4 @@ def _group(each: ReportedAccess, by: str) -> str:
 
 
 def _name(report: CustodyReport, by: str, group: str) -> str:
-    return (_place(report, group) if by == "facility" else group) or "—"
-
-
-def _place(report: CustodyReport, code: str) -> str:
-    """Returns a facility by its name and its code; one that was removed since by its code."""
-    name = report.names.get(code)
-    return f"{name} ({code})" if name else code
+    return (facility_in_words(group, report.names) if by == "facility" else group) or "—"

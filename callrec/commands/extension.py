@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from callrec.commands.common import desk, emit, lists, say, zone
+from callrec.call_words import facility_in_words
+from callrec.commands.common import desk, emit, lists, office_names, say, zone
 from callrec.commands.given_file import read_file
 from callrec.commands.office_steps import importing, tell_steps
 from callrec.desk.operations import extensions as operations
 from callrec.language import translated as _
 from callrec.model.office import Extension
 
-COLUMNS = {"number": "number", "facility": "facility", "name": "name", "_kind": "kind", "aliases": "aliases"}
+COLUMNS = {"number": "number", "_facility": "facility", "name": "name", "_kind": "kind", "aliases": "aliases"}
+KEYS = ("number", "facility", "name", "kind", "aliases")
 
 
 @click.group()
@@ -58,7 +61,11 @@ def import_(ctx: click.Context, path: Path, dry_run: bool) -> None:
 def list_(ctx: click.Context, facility: str | None, form: str | None) -> None:
     """List the extensions."""
     found = desk(ctx).do(operations.list_extensions, facility)
-    emit([_row(each) for each in found], COLUMNS, form, "no extension yet", spare=("aliases", "_kind"))
+    names = {} if form else office_names(ctx)
+    rows = [_row(each, names) for each in found]
+    emit(
+        rows, COLUMNS, form, "no extension yet", KEYS, spare=("aliases", "_kind"), words=("name", "_facility")
+    )
 
 
 @command.command()
@@ -95,10 +102,11 @@ def remove(ctx: click.Context, number: str) -> None:
     say("extension {number} removed", number=removed.number)
 
 
-def _row(each: Extension) -> dict[str, object]:
+def _row(each: Extension, names: Mapping[str, str]) -> dict[str, object]:
     return {
         "number": each.number,
         "facility": each.facility,
+        "_facility": facility_in_words(each.facility, names),
         "name": each.name,
         "kind": "service" if each.service else "phone",
         "_kind": _("queue or group") if each.service else _("phone"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
+from callrec.call_words import facility_in_words
 from callrec.catalogue.holds import HeldRecording
-from callrec.commands.common import desk, emit, lists, zone
+from callrec.commands.common import desk, emit, lists, names_in_reach, zone
 from callrec.commands.keeping_lines import tell_each
 from callrec.dates import spoken
 from callrec.desk.operations import keeping
@@ -22,14 +24,14 @@ WORDS = {
 }
 COLUMNS = {
     "id": "id",
-    "facility": "facility",
+    "_facility": "facility",
     "extension": "extension",
     "_when": "held since",
     "who": "held by",
     "reason": "reason",
     "request": "request",
 }
-SPARE = ("extension", "facility", "request", "who", "_when")
+SPARE = ("extension", "_facility", "request", "who", "_when")
 KEYS = ("id", "facility", "extension", "at", "who", "reason", "request")
 
 
@@ -66,7 +68,9 @@ def release(ctx: click.Context, ids: tuple[str, ...], reason: str, request: str 
 def list_(ctx: click.Context, form: str | None) -> None:
     """List what is held: since when, by whom, why, and for which request."""
     here = desk(ctx)
-    rows = [_row(each, zone(ctx)) for each in here.do(keeping.list_holds)]
+    found = here.do(keeping.list_holds)
+    names = {} if form else names_in_reach(ctx)
+    rows = [_row(each, zone(ctx), names) for each in found]
     emit(
         rows,
         COLUMNS,
@@ -75,7 +79,7 @@ def list_(ctx: click.Context, form: str | None) -> None:
         KEYS,
         spare=SPARE,
         prose="reason",
-        words=("_when", "who"),
+        words=("_when", "who", "_facility"),
         zone=zone(ctx),
     )
 
@@ -88,11 +92,12 @@ def _released(done: Keeping) -> str:
     return WORDS["held still" if done.hold else "released"]
 
 
-def _row(each: HeldRecording, zone: ZoneInfo) -> dict[str, Any]:
+def _row(each: HeldRecording, zone: ZoneInfo, names: Mapping[str, str]) -> dict[str, Any]:
     held = each.hold
     return {
         "id": held.recording_id,
         "facility": each.facility,
+        "_facility": facility_in_words(each.facility, names) if each.facility else None,
         "extension": each.extension,
         "at": held.at,
         "who": held.who,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from callrec.app import App
+from callrec.call_words import facility_in_words
 from callrec.commands.common import app, emit, lists, say, working
 from callrec.dates import spoken
 from callrec.errors import CallrecError, Refused
@@ -23,14 +24,14 @@ KEYS = ("id", "facility", "rule", "version", "ended_at", "retain_until", "outcom
 COUNTS = {"facility": "facility", "rule": "rule", "outcome": "what becomes of it", "count": "recordings"}
 COLUMNS = {
     "id": "id",
-    "facility": "facility",
+    "_facility": "facility",
     "_rule": "rule",
     "_because": "decided",
     "_ended": "call ended",
     "_until": "kept until",
     "_outcome": "what becomes of it",
 }
-SPARE = ("_ended", "facility", "_because")
+SPARE = ("_ended", "_facility", "_because")
 
 
 @click.command()
@@ -63,7 +64,7 @@ def command(ctx: click.Context, dry_run: bool, yes_all: bool, form: str | None) 
 def _show(here: App, purge: Purge, form: str | None) -> None:
     """Prints what would be destroyed, and whether a real run would refuse that."""
     verdicts = purge.verdicts()
-    _print(verdicts, form, here.settings.office.zone)
+    _print(verdicts, form, here)
     _say_erased(erasure.count(here.database, _erased_until(here)), form, done=False)
     try:
         purge.require_few(verdicts, here.settings.destruction.at_most)
@@ -81,9 +82,9 @@ def _destroy(here: App, purge: Purge, verdicts: Sequence[Verdict], form: str | N
                 done.append(each)
     except CallrecError:
         if done or form:
-            _print(done, form, here.settings.office.zone)
+            _print(done, form, here)
         raise
-    _print(done, form, here.settings.office.zone)
+    _print(done, form, here)
     erased = erasure.erase(
         here.database, _erased_until(here), purge.damaged.append, who=here.who, at=here.now
     )
@@ -95,11 +96,12 @@ def _erased_until(here: App) -> datetime:
     return erasure.until(here.now, here.settings.retention.call_rows_days)
 
 
-def _print(verdicts: Sequence[Verdict], form: str | None, zone: ZoneInfo) -> None:
+def _print(verdicts: Sequence[Verdict], form: str | None, here: App) -> None:
+    zone, names = here.settings.office.zone, {} if form else here.office().names
     if form is None and verdicts:
-        emit(list(_counts(verdicts)), COUNTS, None)
+        emit(list(_counts(verdicts, names)), COUNTS, None, words=("outcome", "facility"))
         say("")
-    rows = [_row(each, zone) for each in verdicts]
+    rows = [_row(each, zone, names) for each in verdicts]
     emit(
         rows,
         COLUMNS,
@@ -108,23 +110,25 @@ def _print(verdicts: Sequence[Verdict], form: str | None, zone: ZoneInfo) -> Non
         KEYS,
         spare=SPARE,
         prose="_outcome",
-        words=("_until", "_ended"),
+        words=("_until", "_ended", "_facility"),
         zone=zone,
     )
 
 
-def _counts(verdicts: Iterable[Verdict]) -> Iterable[dict[str, Any]]:
+def _counts(verdicts: Iterable[Verdict], names: Mapping[str, str]) -> Iterable[dict[str, Any]]:
     for each, count in counted(verdicts):
         found, outcome = each.recording, _(OUTCOMES_OF_DESTRUCTION[each.outcome.value])
         rule = rule_name(found.rule, found.version)
-        yield {"facility": found.facility, "rule": rule, "outcome": outcome, "count": count}
+        place = _place(found.facility, names)
+        yield {"facility": place, "rule": rule, "outcome": outcome, "count": count}
 
 
-def _row(each: Verdict, zone: ZoneInfo) -> dict[str, Any]:
+def _row(each: Verdict, zone: ZoneInfo, names: Mapping[str, str]) -> dict[str, Any]:
     found = each.recording
     return {
         "id": found.id,
         "facility": found.facility,
+        "_facility": _place(found.facility, names),
         "rule": found.rule,
         "version": found.version,
         "ended_at": _in_zone(found.ended_at, zone),
@@ -136,6 +140,10 @@ def _row(each: Verdict, zone: ZoneInfo) -> dict[str, Any]:
         "_until": spoken(found.retain_until, zone) if found.retain_until else None,
         "_outcome": each.problem.shown() if each.problem else _(OUTCOMES_OF_DESTRUCTION[each.outcome.value]),
     }
+
+
+def _place(code: str | None, names: Mapping[str, str]) -> str | None:
+    return facility_in_words(code, names) if code else None
 
 
 def _in_zone(moment: datetime | None, zone: ZoneInfo) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from callrec.commands.common import desk, emit, lists, office_now, say, tell, zone
+from callrec.commands.common import desk, emit, lists, office_names, office_now, say, tell, zone
 from callrec.commands.rule_check import check, warn_of_callers
 from callrec.commands.rule_explain import explain
 from callrec.commands.rule_file import export, import_
@@ -17,7 +17,7 @@ from callrec.commands.rule_history import history, show
 from callrec.commands.rule_options import COLUMNS, KEYS, row, rule_options, written
 from callrec.desk.operations import rules as operations
 from callrec.model.rules import Mode
-from callrec.rulebook.explanation import last_day
+from callrec.rulebook.explanation import NO_NAMES, last_day
 from callrec.wording import rule_name
 
 _MODES = click.Choice([mode.value for mode in Mode])
@@ -92,5 +92,7 @@ def remove(ctx: click.Context, id_: int) -> None:
 @click.pass_context
 def list_(ctx: click.Context, form: str | None) -> None:
     """List the rules: those in force, those that begin later, and those that have ended."""
-    rows = [row(each, zone(ctx)) for each in desk(ctx).do(operations.list_rules)]
+    found = desk(ctx).do(operations.list_rules)
+    names = NO_NAMES if form else office_names(ctx)
+    rows = [row(each, zone(ctx), names) for each in found]
     emit(rows, COLUMNS, form, "no rule yet: nothing is recorded", KEYS, prose="_words", zone=zone(ctx))

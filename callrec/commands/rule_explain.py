@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from callrec.call_words import DIRECTIONS, dialled_in_words, number_in_words
+from callrec.call_words import DIRECTIONS, dialled_in_words, facility_in_words, number_in_words
 from callrec.commands.common import now, office_now, print_json, say, tell
 from callrec.dates import parse_moment
 from callrec.errors import WrongUsage
@@ -130,7 +130,7 @@ def _tell(office: Office, zone: ZoneInfo, asked: Asked, decision: Decision) -> N
         return
     say("Rules that were looked at:")
     known = {(rule.id, rule.version): rule for rule in office.rules}
-    for line in explanation.candidates(decision, known, zone):
+    for line in explanation.candidates(decision, known, zone, office.names):
         tell(f"  {line}")
 
 
@@ -180,6 +180,6 @@ def _party(office: Office, number: str, what: str, unknown: str = "") -> str:
     if known is None:
         place = unknown or _("belongs to no facility: see callrec extension add")
     else:
-        facility = office.facilities[known.facility]
-        place = ", ".join(filter(None, (known.name, f"{facility.name} ({facility.code})")))
+        facility = facility_in_words(known.facility, office.names)
+        place = ", ".join(filter(None, (known.name, facility)))
     return f"{what}: {dialled_in_words(number)} ({place})"

@@ -10,14 +10,14 @@ import click
 
 from callrec.catalogue import rules
 from callrec.catalogue.rules import Version
-from callrec.commands.common import desk, emit, lists, plain_row, print_json, say, tell
+from callrec.commands.common import desk, emit, lists, office_names, plain_row, print_json, say, tell
 from callrec.commands.common import zone as office_zone
 from callrec.commands.rule_options import row
 from callrec.dates import spoken
 from callrec.desk.operations.rules import rule_history
 from callrec.errors import NotFound, WrongUsage
 from callrec.language import translated as _
-from callrec.rulebook.explanation import in_words
+from callrec.rulebook.explanation import NO_NAMES, Names, in_words
 from callrec.rulebook.fields import FIELDS, altered, change_in_words, fields_in_words
 from callrec.texts import narrow
 from callrec.wording import rule_name
@@ -38,7 +38,8 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
         print_json(whole)
         return
     rule = found.rule
-    say("rule {rule}: {words}", rule=rule_name(rule.id, rule.version), words=in_words(rule, zone))
+    words = in_words(rule, zone, office_names(ctx))
+    say("rule {rule}: {words}", rule=rule_name(rule.id, rule.version), words=words)
     for field, value in fields_in_words(rule, zone).items():
         tell(f"  {_(FIELDS[field])}: {value}")
     said = _("removed by {who} at {moment}" if found.removed else "written by {who} at {moment}")
@@ -52,16 +53,18 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
 def history(ctx: click.Context, id_: int, form: str | None) -> None:
     """List the versions of a rule: who changed what, and when. Removed rules have one too."""
     found, zone = desk(ctx).do(rule_history, id_), office_zone(ctx)
+    names = NO_NAMES if form else office_names(ctx)
     pairs = zip([None, *found], found, strict=False)
-    emit([_step(before, after, zone) for before, after in pairs], COLUMNS, form, prose="_change", zone=zone)
+    rows = [_step(before, after, zone, names) for before, after in pairs]
+    emit(rows, COLUMNS, form, prose="_change", zone=zone)
 
 
-def _step(before: Version | None, after: Version, zone: ZoneInfo) -> dict[str, Any]:
+def _step(before: Version | None, after: Version, zone: ZoneInfo, names: Names) -> dict[str, Any]:
     """Returns a version as a line of the history, with what is new in it."""
     old = rules.plain(before.rule) if before else {}
     new = rules.plain(after.rule)
     changed = altered(before.rule, after.rule) if before else []
-    words = change_in_words(before.rule, after.rule, zone) if before else in_words(after.rule, zone)
+    words = change_in_words(before.rule, after.rule, zone) if before else in_words(after.rule, zone, names)
     return {
         "version": after.rule.version,
         "changed_at": after.rule.changed_at,

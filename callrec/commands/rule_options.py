@@ -11,7 +11,7 @@ import click
 from callrec.commands.common import F
 from callrec.model.rules import Announce, Direction, Holidays, Rule, Unannounced
 from callrec.policy import hours
-from callrec.rulebook.explanation import whole_in_words
+from callrec.rulebook.explanation import NO_NAMES, Names, whole_in_words
 from callrec.wording import rule_name
 
 COLUMNS = {"_rule": "rule", "_words": "what it says"}
@@ -87,8 +87,8 @@ def written(given: dict[str, Any]) -> tuple[dict[str, str], int | None]:
     return texts, given["priority"]
 
 
-def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
-    """Returns a rule as a line of a list, with the keys of COLUMNS and KEYS."""
+def row(rule: Rule, zone: ZoneInfo, names: Names = NO_NAMES) -> dict[str, Any]:
+    """Returns a rule as a line of a list, with the keys of COLUMNS and KEYS. `names`: of facilities."""
     return {
         "id": rule.id,
         "version": rule.version,
@@ -111,5 +111,5 @@ def row(rule: Rule, zone: ZoneInfo) -> dict[str, Any]:
         "changed_at": rule.changed_at,
         "changed_by": rule.changed_by,
         "_rule": rule_name(rule.id, rule.version),
-        "_words": whole_in_words(rule, zone),
+        "_words": whole_in_words(rule, zone, names),
     }

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from callrec.call_words import DIRECTIONS, KEPT_BECAUSE, OUTCOMES, number_in_words
-from callrec.commands.common import desk, emit, lists, say
+from callrec.commands.common import desk, emit, lists, names_in_reach, say
 from callrec.dates import parse_range, spoken
 from callrec.desk.operations import searching
 from callrec.durations import clock, parse_duration
@@ -19,11 +19,8 @@ from callrec.errors import CatalogueDamaged, NotFound, WrongUsage
 from callrec.language import translated
 from callrec.model.found import MOST_FOUND, SORTS, FoundCall, SearchQuery
 from callrec.model.kinds import Custody, Direction, Mode
-from callrec.model.office import UNASSIGNED, Conventions
+from callrec.model.office import Conventions
 from callrec.numbers import normalise, read_number
-
-if TYPE_CHECKING:
-    from callrec.desk.direct import Desk
 
 T = TypeVar("T")
 
@@ -90,7 +87,7 @@ def command(ctx: click.Context, /, date: str | None, on: str | None, form: str |
     limit = given.pop("limit")
     wanted = SearchQuery(begin, end, min_duration_s=shortest, limit=limit + 1, **given)
     found, damage = _found(here.do(searching.search, wanted))
-    names = {} if form else facility_names(here)
+    names = {} if form else names_in_reach(ctx)
     rows = [row(each, office, names) for each in found[:limit]]
     emit(rows, COLUMNS, form, keys=KEYS, spare=SPARE, zone=office.zone)
     if len(found) > limit:
@@ -141,12 +138,6 @@ def row(found: FoundCall, office: Conventions, names: Mapping[str, str]) -> dict
         "_kept": translated(KEPT_BECAUSE[found.kept_because]) if found.kept_because else None,
         "_number": number_in_words(found.number) if found.number else None,
     }
-
-
-def facility_names(here: Desk) -> dict[str, str]:
-    """Returns what the facilities that who asks may know of are called, by their codes."""
-    named = {each.code: each.name for each in here.do(searching.facility_names)}
-    return {UNASSIGNED: translated("not registered"), **named}
 
 
 def _length(found: FoundCall) -> str:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callrec.call_words import DIRECTIONS, KEPT_BECAUSE, OUTCOMES, number_in_words
+from callrec.call_words import DIRECTIONS, KEPT_BECAUSE, OUTCOMES, facility_in_words, number_in_words
 from callrec.catalogue import calls, custody
 from callrec.catalogue.alerts import DeliveryRow
 from callrec.catalogue.calls import ArchivedRecording
 from callrec.catalogue.finding import SearchHit
 from callrec.commands import show_after
-from callrec.commands.common import desk, plain_row, print_json, say, tell, working
-from callrec.commands.search import facility_names, row
+from callrec.commands.common import desk, names_in_reach, plain_row, print_json, say, tell, working
+from callrec.commands.search import row
 from callrec.commands.show_course import course, silences
 from callrec.dates import spoken
 from callrec.desk.operations import finding as operations
@@ -28,7 +28,7 @@ from callrec.language import translated as _
 from callrec.model.calls import Announcement, CallRecord
 from callrec.model.office import Conventions
 from callrec.rulebook import explanation
-from callrec.rulebook.explanation import Known
+from callrec.rulebook.explanation import Known, Names
 from callrec.wording import (
     ACTIONS,
     ALERT_STATES,
@@ -64,7 +64,7 @@ def command(ctx: click.Context, id_: str, as_json: bool, picture: Path | None, r
         _draw(here, id_, picture, request)
     elif request is not None:
         raise WrongUsage("--request is for --picture: what is shown else needs no request")
-    _show(here, id_, as_json)
+    _show(ctx, id_, as_json)
     if picture and not as_json:
         say("the picture is in {path}", path=picture)
 
@@ -81,7 +81,8 @@ def _draw(here: Desk, id_: str, path: Path, request: str | None) -> None:
         draw(path, found, here.do(conventions).zone)
 
 
-def _show(here: Desk, id_: str, as_json: bool) -> None:
+def _show(ctx: click.Context, id_: str, as_json: bool) -> None:
+    here = desk(ctx)
     shown = here.do(operations.show, id_, manifest=as_json)
     office = here.do(conventions)
     if as_json:
@@ -89,7 +90,7 @@ def _show(here: Desk, id_: str, as_json: bool) -> None:
         if shown.without_manifest:
             say("the manifest could not be had: {problem}", err=True, problem=shown.without_manifest)
         return
-    for name, text in _lines(shown, office, facility_names(here)):
+    for name, text in _lines(shown, office, names_in_reach(ctx)):
         tell(f"{_(name)}: {text}" if name else f"  {text}")
 
 
@@ -124,7 +125,7 @@ def _whole(shown: ShownCall, office: Conventions) -> dict[str, Any]:
 def _lines(shown: ShownCall, office: Conventions, names: Mapping[str, str]) -> Lines:
     found = shown.found
     yield from _call(found, office, names)
-    yield from _decision(found, {(each.id, each.version): each for each in shown.considered}, office)
+    yield from _decision(found, {(each.id, each.version): each for each in shown.considered}, office, names)
     yield from _notes(found.call)
     yield from show_after.written(shown.after, office)
     yield from _announcements(found.call, office)
@@ -158,10 +159,11 @@ def _call(found: SearchHit, office: Conventions, names: Mapping[str, str]) -> Li
     yield "call", call.id
     yield "when", spoken(call.started_at, office.zone)
     if call.answered_at and call.ended_at:
-        yield "length of the talk", clock((call.ended_at - call.answered_at).total_seconds())
+        length = (call.ended_at - call.answered_at).total_seconds()
+        yield "length of the talk", clock(length) if length >= 0 else "—"  # the clock was set back meanwhile
     yield "outcome", _(OUTCOMES[call.outcome]) if call.outcome else _("under way")
     yield "direction", _(DIRECTIONS[call.direction]) if call.direction else "—"
-    yield "facility", names.get(call.facility or "", call.facility or "—")
+    yield "facility", facility_in_words(call.facility, names) if call.facility else "—"
     yield "extension", call.extension or "—"
     number = number_in_words(call.number) if call.number and not found.erased_at else "—"
     yield "number", number
@@ -169,14 +171,14 @@ def _call(found: SearchHit, office: Conventions, names: Mapping[str, str]) -> Li
         yield "incident", _("yes")
 
 
-def _decision(found: SearchHit, known: Known, office: Conventions) -> Lines:
+def _decision(found: SearchHit, known: Known, office: Conventions, names: Names) -> Lines:
     decision = found.call.decision
     if decision is None:
         yield "decision", _("none: the call ended before anybody answered")
         return
     for number, line in enumerate(explanation.verdict(decision)):
         yield "" if number else "decision", line
-    for line in explanation.candidates(decision, known, office.zone):
+    for line in explanation.candidates(decision, known, office.zone, names):
         yield "", line
     if not found.recording:
         yield "recording", _unrecorded(found.call, office)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
-from callrec.commands.common import Row, desk, emit, lists, working
+from callrec.call_words import facility_in_words
+from callrec.commands.common import Row, desk, emit, lists, names_in_reach, working, zone
 from callrec.desk.operations.testcall import made_test_calls
 from callrec.errors import CheckFailed
 from callrec.health.testcalls import TestCallResult
 from callrec.language import translated as _
 
 KEYS = ("facility", "at", "ok", "problem", "recording_id", "took_s", "succeeded_at")
-COLUMNS = {"facility": "facility", "_how": "test call", "_took": "seconds"}
+COLUMNS = {"_facility": "facility", "_how": "test call", "_took": "seconds"}
 
 
 @click.command()
@@ -27,7 +28,8 @@ def command(ctx: click.Context, every_facility: bool, form: str | None) -> None:
     retention.testcall_days. Exit code 1 where one fails; callrec status tells it too.
     """
     found = list(_worked_on(iter(desk(ctx).do(made_test_calls, every_facility))))
-    emit([_row(each) for each in found], COLUMNS, form, keys=KEYS, prose="_how")
+    names = {} if form else names_in_reach(ctx)
+    emit([_row(each, names) for each in found], COLUMNS, form, keys=KEYS, prose="_how", zone=zone(ctx))
     failed = [each for each in found if not each.ok]
     if failed:
         raise CheckFailed(
@@ -46,6 +48,12 @@ def _worked_on(results: Iterator[TestCallResult]) -> Iterator[TestCallResult]:
         yield result
 
 
-def _row(each: TestCallResult) -> Row:
+def _row(each: TestCallResult, names: Mapping[str, str]) -> Row:
+    place = facility_in_words(each.facility, names)
     how = _("recorded, archived, verified and heard") if each.ok else each.problem
-    return {**{name: getattr(each, name) for name in KEYS}, "_how": how, "_took": each.took_s}
+    return {
+        **{name: getattr(each, name) for name in KEYS},
+        "_facility": place,
+        "_how": how,
+        "_took": each.took_s,
+    }

@@ -92,6 +92,11 @@ class Office:
         self._support = support or Support()
         self._pattern = re.compile(extension_pattern)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What the facilities are called, by their codes."""
+        return {code: facility.name for code, facility in self.facilities.items()}
+
     def extension_of(self, channel: str) -> str | None:
         """Returns the extension whose phone a channel is, by its name (``PJSIP/2101-0000002a``).
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from callrec.call_words import DIRECTIONS, number_in_words
+from callrec.call_words import DIRECTIONS, facility_in_words, number_in_words
 from callrec.language import choose
 from callrec.language import translated as _
 from callrec.model.rules import (
@@ -43,6 +44,10 @@ from callrec.wording import (
 
 Known = Mapping[tuple[int, int], Rule]
 """Versions of rules by id and version."""
+Names = Mapping[str, str]
+"""What facilities are called, by their codes."""
+NO_NAMES: Names = MappingProxyType({})
+"""Facilities are told by their codes."""
 
 
 def verdict(decision: Decision) -> Iterator[str]:
@@ -73,32 +78,38 @@ def verdict(decision: Decision) -> Iterator[str]:
     )
 
 
-def candidates(decision: Decision, known: Known, zone: ZoneInfo) -> Iterator[str]:
+def candidates(decision: Decision, known: Known, zone: ZoneInfo, names: Names = NO_NAMES) -> Iterator[str]:
     """Yields a line for every rule that was looked at, the winner first, and why it won or lost.
 
     Of a version that is not `known` (its catalogue is lost) only the number is said.
     """
     for each in sorted(decision.considered, key=lambda candidate: not candidate.won):
-        yield _candidate(each, known.get((each.rule, each.version)), zone)
+        yield _candidate(each, known.get((each.rule, each.version)), zone, names)
 
 
-def _candidate(each: Candidate, rule: Rule | None, zone: ZoneInfo) -> str:
+def _candidate(each: Candidate, rule: Rule | None, zone: ZoneInfo, names: Names) -> str:
     name, why = rule_name(each.rule, each.version), _(WHY[each.why])
     if rule is None:
         return _("rule {rule}: {why}").format(rule=name, why=why)
-    return _("rule {rule} ({words}): {why}").format(rule=name, words=in_words(rule, zone), why=why)
+    return _("rule {rule} ({words}): {why}").format(rule=name, words=in_words(rule, zone, names), why=why)
 
 
-def in_words(rule: Rule, zone: ZoneInfo) -> str:
+def in_words(rule: Rule, zone: ZoneInfo, names: Names = NO_NAMES) -> str:
     """Returns whom a rule is about, when it holds, and what it asks for, in a few words."""
-    target = number_in_words(rule.target) if rule.target and rule.scope is Scope.CALLER else rule.target
-    scope = _(SCOPES[rule.scope]).format(target=target)
+    scope = _(SCOPES[rule.scope]).format(target=_target(rule, names))
     return ", ".join([scope, *conditions(rule, zone), _(MODES[rule.mode])])
 
 
-def whole_in_words(rule: Rule, zone: ZoneInfo) -> str:
+def _target(rule: Rule, names: Names) -> str:
+    target = rule.target or ""
+    if rule.scope is Scope.FACILITY:
+        return facility_in_words(target, names)
+    return number_in_words(target) if rule.scope is Scope.CALLER else target
+
+
+def whole_in_words(rule: Rule, zone: ZoneInfo, names: Names = NO_NAMES) -> str:
     """Returns all that a rule says, on one line: what is as it is anyway is left out."""
-    return ", ".join([in_words(rule, zone), *_terms(rule)])
+    return ", ".join([in_words(rule, zone, names), *_terms(rule)])
 
 
 def _terms(rule: Rule) -> Iterator[str]:

@@ -35,9 +35,9 @@ def search(session: Session, /, wanted: SearchQuery) -> Iterator[FoundCall]:
     return _lines(session, wanted)
 
 
-@operation("search", Role.HANDLER)
+@operation("--help", *Role)
 def facility_names(session: Session, /) -> tuple[FacilityName, ...]:
-    """Returns what the facilities are called whose calls who asks may find."""
+    """Returns what the facilities are called for which who asks has any role."""
     from callrec.catalogue import facilities
 
     with session.app.database.read() as connection:

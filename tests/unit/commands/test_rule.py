@@ -73,7 +73,10 @@ def test_changes_are_versions_that_can_be_shown(shiba: Office) -> None:
     told = shiba("rule", "history", "1").out
     assert "mode: recorded automatically → recorded when staff press the key" in told
     assert json.loads(shiba("rule", "show", "1@2", "--json").out)["hours"] == "sat-sun 00:00-24:00"
-    assert "rule 1@1: facility shiba, recorded automatically" in shiba("rule", "show", "1@1").out
+    assert (
+        "rule 1@1: facility 芝地区総合支所 (shiba), recorded automatically"
+        in shiba("rule", "show", "1@1").out
+    )
     assert shiba("rule", "remove", "1").code == 0
     assert "removed by" in shiba("rule", "show", "1").out
     assert json.loads(shiba("rule", "history", "1", "--json").out)[-1]["removed"] is True
@@ -130,3 +133,16 @@ def test_the_help_tells_when_a_manual_recording_is_announced(
     monkeypatch.setenv("CALLREC_LANG", "en")
     language.use()
     assert "モードmanualではon-startです" in told
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)])
+def test_people_read_a_facility_by_its_name_and_programs_by_its_code(
+    shiba: Office, form: tuple[str, ...]
+) -> None:
+    add(shiba, "--facility", "shiba", "--mode", "automatic")
+    place = "芝地区総合支所 (shiba)"
+    for noun in ("rule", "extension"):
+        told = shiba(noun, "list", *form).out
+        assert (place in told) is not bool(form) and "shiba" in told
+    if not form:
+        assert f"facility {place}, recorded automatically" in shiba("rule", "history", "1").out
