@@ -31,7 +31,8 @@ COLUMNS = {"_time": "time", "level": "level", "event": "event", "_details": "det
 def command(ctx: click.Context, id_: str, path: Path | None, form: str | None) -> None:
     """What the log says of one call: each step with its time, by the id of the call or a recording of it."""
     found = desk(ctx).do(log.call_log, id_) if path is None else _of_file(ctx, id_, path)
-    emit([_row(ctx, each) for each in found], COLUMNS, form, prose="_details", spare=["level"])
+    rows = [_row(ctx, each) for each in found]
+    emit(rows, COLUMNS, form, prose="_details", spare=["level"], zone=zone(ctx))
 
 
 def _of_file(ctx: click.Context, id_: str, path: Path) -> list[LogLine]:

@@ -67,8 +67,9 @@ def command(ctx: click.Context, dry_run: bool, form: str | None) -> None:
     """
     with working(_("comparing"), err=True):
         found = list(desk(ctx).do(reconcile_all, dry_run))
-    rows = [_row(each, zone(ctx)) for each in found]
-    emit(rows, COLUMNS, form, "nothing differs", KEYS, spare=("_at",), words=("_what", "_outcome"))
+    here = zone(ctx)
+    rows, words = [_row(each, here) for each in found], ("_what", "_outcome")
+    emit(rows, COLUMNS, form, "nothing differs", KEYS, spare=("_at",), words=words, zone=here)
     left = [each for each in found if each.outcome != DONE]
     if left:
         raise CheckFailed("{count} differences are left", count=len(left))

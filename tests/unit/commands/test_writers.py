@@ -182,3 +182,24 @@ def test_no_name_is_obeyed_in_the_log(monkeypatch: pytest.MonkeyPatch, terminal:
     said = into.getvalue()
     assert not any(sign in said for sign in ("\x1b]", "\x07", "\u202e", "\x9b", "\r", "\u2028"))
     assert terminal or (said.isascii() and json.loads(said)["name"] == EVIL)
+
+
+WITHOUT_MOMENTS = {
+    *("facility.py", "facility_report.py", "extension.py", "rule_check.py", "prompt.py"),
+    *("doctor.py", "upgrade.py", "pbx_check.py", "custody_whole.py"),
+    "request_show.py",  # its CSV has the ids of copies, and days
+}
+"""The files whose lists have no moment in a CSV."""
+
+
+def test_a_list_with_moments_has_them_in_the_time_of_the_office() -> None:
+    """A CSV is for people: a moment in UTC would be read as one of the day before."""
+    without = set()
+    for path in sorted(Path(commands.__file__).parent.glob("*.py")):
+        for call in (each for each in nodes_of(path) if isinstance(each, ast.Call)):
+            if not (isinstance(call.func, ast.Name) and call.func.id == "emit" and len(call.args) > 2):
+                continue
+            for_people_only = isinstance(call.args[2], ast.Constant)
+            if not for_people_only and "zone" not in {each.arg for each in call.keywords}:
+                without.add(path.name)
+    assert without == WITHOUT_MOMENTS
