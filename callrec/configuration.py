@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from callrec import toml_text
+from callrec.configuration_remarks import in_japanese
 from callrec.errors import CallrecError, Refused, Sentence, WrongConfiguration, WrongUsage
 from callrec.failures import why
 from callrec.files import draft, make_folder
+from callrec.language import choose
 
 _PASSWORDS = {"password", "sslpassword"}
 """Options in the address of a PostgreSQL database that are secret."""
@@ -130,7 +132,8 @@ def _said(path: Path) -> Iterator[None]:
 
 
 def render(answers: Answers) -> str:
-    """Returns the text of a configuration file. Raises WrongConfiguration for a port that is none."""
+    """Returns the text of a configuration file, with remarks in the language of who asks. Raises
+    WrongConfiguration for a port that is none."""
     port = _port(answers.ami_port)
     said = {**vars(answers), "evidence_keys": answers.evidence_keys or _beside(answers.spool)}
     values = {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
@@ -141,7 +144,8 @@ def render(answers: Answers) -> str:
     )
     if answers.pbx_prompts:
         prompts += f"pbx_directory = {values['pbx_prompts']}\n"
-    return _TEMPLATE.substitute({**values, "ami_port": port, "prompt_folders": prompts})
+    text = _TEMPLATE.substitute({**values, "ami_port": port, "prompt_folders": prompts})
+    return in_japanese(text) if choose() == "ja" else text
 
 
 def _beside(spool: str) -> str:
