@@ -51,8 +51,7 @@ class S3Store:
             self._s3 = client(settings, ca_file)
         except (BotoCoreError, ValueError) as error:
             raise WrongConfiguration(
-                "the S3 server cannot be addressed ({problem}): check archive.endpoint_url and region",
-                problem=type(error).__name__,
+                "the S3 server cannot be addressed: check archive.endpoint_url and region"
             ) from error
 
     def hasty(self, seconds: float) -> S3Store:
