@@ -161,7 +161,8 @@ def in_japanese(text: str) -> str:
     for place, remark, line in _parts(text):
         said = JAPANESE.get(place, "")
         lines += [f"# {each}" for each in said.split("\n")] if said and remark else remark
-        lines.append(_BESIDE.sub(lambda found, said=said: found[1] + (said or found[2]), line))
+        beside = _BESIDE.match(line)
+        lines.append(beside[1] + said if said and beside else line)
     return "\n".join(lines)
 
 
