@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +120,22 @@ def test_only_root_installs_and_removes(office: Office, monkeypatch: pytest.Monk
 def test_units_want_settings(run: Office) -> None:
     done = run("--config", "none.toml", "service", "install", "--unit-dir", ".")
     assert done.code == 2 and "none.toml" in done.complaint
+
+
+def test_the_units_start_it_as_it_was_called(
+    install: Install, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a link, such as that of install.sh, which leads to the next version after an upgrade."""
+    (tmp_path / "0.2.0-py3.13").mkdir()
+    (tmp_path / "0.2.0-py3.13/callrec").touch()
+    (tmp_path / "bin").mkdir()
+    link = tmp_path / "bin/callrec"
+    link.symlink_to("../0.2.0-py3.13/callrec")
+    install()
+    monkeypatch.setattr(sys, "argv", [str(link)])
+    done = office("service", "install", "--unit-dir", "units", "--user", ACCOUNT)
+    assert done.code == 0, done.err
+    assert f"\nExecStart={link} serve --wait\n" in Path("units/callrec.service").read_text()
 
 
 @pytest.mark.usefixtures("as_root")
