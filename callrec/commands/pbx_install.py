@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from callrec import toml_text
+from callrec import places, toml_text
 from callrec.asterisk_files import installing, writing
 from callrec.asterisk_files.changes import Change, difference
 from callrec.asterisk_files.installing import Installation
@@ -125,8 +125,9 @@ def _say_what_next(found: Installation) -> None:
     )
     tell("      same => n,Gosub(callrec-gate,s,1(inbound,${EXTEN},${CALLERID(num)}))")
     say(" 3. On the machine callrec runs on (copy the file there; it holds the passwords of ARI and AMI):")
-    tell("      " + shlex.join(["callrec", "init", "--answers", str(found.answers)]))
-    say(" 4. callrec serve, then: callrec doctor, and callrec pbx check for lines without the gate")
+    place = str(places.CONFIGURATION[-1])  # where the services look, and not the folder somebody is in
+    tell("      " + shlex.join(["callrec", "--config", place, "init", "--answers", str(found.answers)]))
+    say(" 4. callrec service install --now, then: callrec doctor, and callrec pbx check for lines without the gate")
 
 
 def say_commands(commands: Sequence[str]) -> None:

@@ -176,7 +176,7 @@ def _run(pbx: DemoPbx, told: str) -> None:
 
 def _settings(told: str) -> PbxSettings:
     """The settings that the proposed `callrec init` would write."""
-    (line,) = [line for line in told.splitlines() if line.strip().startswith("callrec init")]
+    (line,) = [line for line in told.splitlines() if " init --answers " in line]
     name = shlex.split(line)[-1]
     given: dict[str, Any] = read_answers(Path(name), Path(name).read_text())
     assert given["ari_password"] == PASSWORD

@@ -23,8 +23,9 @@ def _refused(etc: Path, *options: str, code: int = 2, **passwords: str) -> str:
 
 def _init(told: str) -> dict[str, str]:
     """The answers in the file that the installer proposes for `callrec init`; it prints no password."""
-    (line,) = [line for line in told.splitlines() if line.strip().startswith("callrec init")]
-    _, _, option, name = shlex.split(line)
+    (line,) = [line for line in told.splitlines() if " init --answers " in line]
+    *program, option, name = shlex.split(line)
+    assert program == ["callrec", "--config", "/etc/callrec/callrec.toml", "init"]
     assert option == "--answers" and Path(name).stat().st_mode & 0o777 == 0o600
     answers = read_answers(Path(name), Path(name).read_text())
     assert not [each for each in ("ari_password", "ami_password") if answers[each] in told]
