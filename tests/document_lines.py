@@ -22,11 +22,15 @@ NOT_RUN: dict[str, str] = {
 RUN_WHOLE = {"rollout.md": "each line builds on those before it: test_rollout.py runs all of them in order"}
 """By a page: where its lines are run as they stand."""
 _JOURNAL = "reads the journal of the machine, which has nothing of this call; with --file it is run"
+_OUTSIDE = "writes outside the test's folder; test_services.py has root do it on an empty machine"
+_INIT = "callrec --config /etc/callrec/callrec.toml init --answers /etc/asterisk/callrec/init.toml"
 LINES_NOT_RUN: dict[str, str] = {
     "callrec log CALL": _JOURNAL,
     "callrec log CALL --json": _JOURNAL,
     "callrec verify --all --after ID": "there is one recording in the office, and none after it",
     "callrec pbx config -o /etc/asterisk/callrec --force": "writes outside the test's folder",
+    _INIT: _OUTSIDE,
+    f"{_INIT} --answers /root/s3.toml --non-interactive --make-bucket": _OUTSIDE,
 }
 """By a line: why it is read by Click only."""
 FIRST: dict[str, tuple[str, ...]] = {
