@@ -45,6 +45,7 @@ def fill(content: Path, architecture: str) -> None:
         (content / f"requirements-{version}.txt").write_text(requirements([own, *found]))
     for each in FILES:
         shutil.copy(each, content)
+    shutil.copytree(ROOT / "docs", content / "docs")
     seal(content, __version__, architecture)
 
 

@@ -16,7 +16,6 @@ import tempfile
 from pathlib import Path
 
 from callrec import __version__
-from callrec.places import CONFIGURATION
 from callrec.service import units
 from callrec.settings import Settings
 from release.lock import ROOT
@@ -123,16 +122,25 @@ def _links_and_units(root: Path) -> None:
     link = root / "usr/bin/callrec"
     link.unlink(missing_ok=True)
     link.symlink_to("/opt/callrec/bin/callrec")
-    folder = root / "usr/lib/systemd/system"
+    _units(root / "usr/lib/systemd/system")
+
+
+def _units(folder: Path) -> None:
+    """Writes the units as they are right for a machine of the usual kind; `callrec service install` puts those
+    that fit the settings of one before them."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in units.filled(PLACE).items():
+    none = Path("/nonexistent")  # the credentials of the machine that makes the package are not meant
+    program, config = Path("/", HOME, "bin/callrec"), Path("/etc/callrec/callrec.toml")
+    for name, text in units.filled(units.Place(program, config, "callrec", Settings(), none)).items():
         (folder / name).write_text(text, "utf-8")
+        (folder / name).chmod(0o644)
 
 
 def _documents(root: Path) -> None:
     folder = root / "usr/share/doc/callrec"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(HERE / "copyright", folder)
+    shutil.copytree(ROOT / "docs", folder / "docs", dirs_exist_ok=True)
     with gzip.GzipFile(folder / "changelog.gz", "wb", 9, mtime=0) as file:
         file.write((ROOT / "CHANGELOG.md").read_bytes())
 

@@ -62,13 +62,20 @@ def _installed(machine: DebianRoot) -> None:
     assert machine.said("getent passwd callrec | cut -d: -f6-") == "/var/lib/callrec:/usr/sbin/nologin"
     assert machine.said("dpkg --verify callrec") == "", "every file is as it was packed"
     assert machine.said("find /opt/callrec /usr/lib/systemd/system/callrec* ! -user root") == ""
+    assert machine.said("ls /usr/share/doc/callrec/docs/en/install.md")
+    assert machine.said("cat /usr/lib/systemd/system/callrec*").count("$") == 0, "filled in"
     assert machine.run("systemctl is-enabled callrec.service").stdout.strip() == "disabled"
     assert machine.run("systemctl is-active callrec.service").stdout.strip() == "inactive"
 
 
 def _set_up(machine: DebianRoot) -> None:
-    machine.said(f"{INIT} && chown -R callrec: /etc/callrec/callrec.toml /var/lib/callrec")
-    machine.said("systemctl enable --now callrec-desk.service")
+    machine.said(INIT)
+    assert machine.said("stat -c '%U %a' /etc/callrec/callrec.toml") == "callrec 600"
+    machine.said("systemctl enable --now callrec-desk.service")  # the unit of the package
+    assert "callrec-doctor.timer written" in machine.said("callrec service install")
+    machine.said("systemctl restart callrec-desk.service")
+    used = machine.said("systemctl show --value --property=FragmentPath callrec-desk.service")
+    assert used == "/etc/systemd/system/callrec-desk.service", "those that fit the settings come first"
 
 
 def _upgraded(machine: DebianRoot) -> None:
@@ -85,6 +92,7 @@ def _removed(machine: DebianRoot) -> None:
     machine.said("dpkg --remove callrec")
     assert machine.run("systemctl is-active callrec-desk.service").stdout.strip() == "inactive"
     assert machine.said("ls -d /opt/callrec /usr/bin/callrec 2>&1 || true").count("No such file") == 2
+    assert machine.said("find /etc/systemd/system -type f -name 'callrec*'") == "", "it would never start"
 
 
 def _purged(machine: DebianRoot) -> None:
