@@ -19,8 +19,11 @@ def find_file(given: str | None) -> Path | None:
 
 
 def _may_be(place: Path) -> bool:
-    """Returns whether a file is there, or may be, in a folder that is closed to this process."""
+    """Returns whether a file is there, or may be, in a folder that is closed to this process.
+
+    The folder where somebody stands is not meant where it is closed: that of root, for `sudo -u callrec`.
+    """
     try:
         return place.is_file()
     except PermissionError:
-        return True
+        return place.is_absolute()

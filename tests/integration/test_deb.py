@@ -71,6 +71,7 @@ def _installed(machine: DebianRoot) -> None:
 def _set_up(machine: DebianRoot) -> None:
     machine.said(INIT)
     assert machine.said("stat -c '%U %a' /etc/callrec/callrec.toml") == "callrec 600"
+    machine.said("cd /root && chmod 700 . && runuser -u callrec -- callrec facility add shiba --name 芝")
     machine.said("systemctl enable --now callrec-desk.service")  # the unit of the package
     assert "callrec-doctor.timer written" in machine.said("callrec service install")
     machine.said("systemctl restart callrec-desk.service")

@@ -93,6 +93,13 @@ def test_who_must_not_look_into_a_folder_goes_to_the_desk(folder: Path, closed: 
     assert way_of_somebody() == folder / "run/desk.sock"
 
 
+def test_a_closed_folder_in_which_somebody_stands_hides_nothing(folder: Path) -> None:
+    """Such as root's home, where `sudo -u callrec callrec …` was typed."""
+    write(folder / "etc/callrec.toml")
+    (folder / "here").chmod(0o700)
+    assert way_of_somebody() is None
+
+
 def test_the_configuration_here_goes_before_that_of_the_machine(folder: Path) -> None:
     write(folder / "etc/callrec.toml", closed=True)
     write(folder / "here/callrec.toml")
