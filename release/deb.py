@@ -126,8 +126,8 @@ def _links_and_units(root: Path) -> None:
 
 
 def _units(folder: Path) -> None:
-    """Writes the units as they are right for a machine of the usual kind; `callrec service install` puts those
-    that fit the settings of one before them."""
+    """Writes the units as they are right for a machine of the usual kind. Those that fit the settings of one
+    are written by `callrec service install`, where systemd looks first."""
     folder.mkdir(parents=True, exist_ok=True)
     none = Path("/nonexistent")  # the credentials of the machine that makes the package are not meant
     program, config = Path("/", HOME, "bin/callrec"), Path("/etc/callrec/callrec.toml")

@@ -127,7 +127,7 @@ def _say_what_next(found: Installation) -> None:
     say(" 3. On the machine callrec runs on (copy the file there; it holds the passwords of ARI and AMI):")
     place = str(places.CONFIGURATION[-1])  # where the services look, and not the folder somebody is in
     tell("      " + shlex.join(["callrec", "--config", place, "init", "--answers", str(found.answers)]))
-    say(" 4. callrec service install --now, then: callrec doctor, and callrec pbx check for lines without the gate")
+    say(" 4. callrec service install --now, callrec doctor, and callrec pbx check (lines without the gate)")
 
 
 def say_commands(commands: Sequence[str]) -> None:

@@ -116,8 +116,8 @@ def _place(ctx: click.Context, program: Path | None, user: str) -> units.Place:
 
 
 def _own_program() -> Path:
-    """Returns the path of the program that runs, as it was called: that may be a link, which leads to the next
-    version after an upgrade. Raises CheckFailed where it has none, as in `python -m`."""
+    """Returns the path of the program that runs, as it was called: a link leads to the next version after an
+    upgrade. Raises CheckFailed where it has none, as in `python -m`."""
     found = [Path(sys.argv[0]), Path(sysconfig.get_path("scripts"), "callrec")]
     program = next((path for path in found if path.name == "callrec" and path.is_file()), None)
     if program is None:
