@@ -35,8 +35,6 @@ HERE = Path(__file__).parent / "debian"
 RELEASES = {"3.11": "deb12", "3.13": "deb13"}
 """Which Debian has which Python. The later one's package has the higher version, and replaces the other after
 the system was upgraded."""
-PLACE = units.Place(Path("/opt/callrec/bin/callrec"), CONFIGURATION[-1], "callrec", Settings())
-"""Where nothing was changed. What `callrec service install` writes for a machine goes before these units."""
 HOME = Path("opt/callrec")
 _PROGRAM = """#!/opt/callrec/bin/python3
 import sys
@@ -56,7 +54,7 @@ def make(folder: Path, python: str, revision: str = "1") -> Path:
         return pack(root, folder, python, revision)
 
 
-def _version_of(python: str) -> str:
+def version_of(python: str) -> str:
     """Returns the version of a Python, as ``3.11``. Raises NotMade."""
     asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
     try:
@@ -71,7 +69,7 @@ def _version_of(python: str) -> str:
 def plant(root: Path, scratch: Path, python: str) -> None:
     """Makes a tree with the program in a virtual environment that is right where the package puts it. Raises
     NotMade."""
-    version, architecture = _version_of(python), os.uname().machine
+    version, architecture = version_of(python), os.uname().machine
     home = root / HOME
     packages = home / f"lib/python{version}/site-packages"
     found = [own_wheel(scratch), *wheels(architecture, version)]
@@ -104,7 +102,7 @@ def _environment(home: Path, version: str) -> None:
 
 def pack(root: Path, folder: Path, python: str, revision: str = "1") -> Path:
     """Adds what makes a tree with the program a package, and packs it. Raises NotMade."""
-    version, architecture = _version_of(python), os.uname().machine
+    version, architecture = version_of(python), os.uname().machine
     _links_and_units(root)
     _documents(root)
     full = f"{__version__}-{revision}+{RELEASES[version]}"
