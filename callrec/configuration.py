@@ -135,12 +135,12 @@ def render(answers: Answers) -> str:
     """Returns the text of a configuration file, with remarks in the language of who asks. Raises
     WrongConfiguration for a port that is none."""
     port = _port(answers.ami_port)
-    said = {**vars(answers), "evidence_keys": answers.evidence_keys or _beside(answers.spool)}
+    said = {**vars(answers), "evidence_keys": answers.evidence_keys or beside(answers.spool, "evidence")}
     values = {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
     prompts = (
         f"directory = {values['prompts']}\n"
         if answers.prompts
-        else '# directory = "/usr/share/callrec/prompts"\n'
+        else '# directory = "/var/lib/callrec/prompts"\n'
     )
     if answers.pbx_prompts:
         prompts += f"pbx_directory = {values['pbx_prompts']}\n"
@@ -148,9 +148,9 @@ def render(answers: Answers) -> str:
     return in_japanese(text) if choose() == "ja" else text
 
 
-def _beside(spool: str) -> str:
-    """Returns where the keys are, unless somebody says it: beside the spool."""
-    return str(Path(spool).with_name("evidence"))
+def beside(spool: str, name: str) -> str:
+    """Returns where the office's keys or announcements are, unless somebody says it: beside the spool."""
+    return str(Path(spool).with_name(name))
 
 
 def _port(text: str) -> int:
@@ -222,7 +222,8 @@ reserve_mb = 64
 low_water_mb = 1000
 
 [prompts]
-# The announcements. pbx_directory is where the PBX sees the folder, when that is another path.
+# The office's own announcements: what is added goes here, and an upgrade leaves it. pbx_directory is
+# where the PBX sees the folder, when that is another path.
 $prompt_folders# true: answer before the announcement, so that the caller surely hears it.
 # false: early media; the caller pays nothing before staff answer, but not every carrier passes it on.
 answer_first = $answer_first

@@ -91,13 +91,17 @@ def empty_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def empty_office(tmp_path_factory: pytest.TempPathFactory, empty_catalogue: Path) -> Path:
-    """A folder in which callrec init was called, made once."""
+    """A folder in which callrec init was called, made once; announcements are those that come with callrec,
+    which nobody can add to: a copy of them for each test takes longer than most tests."""
     folder = tmp_path_factory.mktemp("office")
     shutil.copy(empty_catalogue, folder / "c.db")
     url = f"sqlite:///{folder}/c.db"
     _done(folder, "init", "--non-interactive", "--database-url", url, "--spool", str(folder / "spool"))
     settings = folder / "callrec.toml"
-    said = [line for line in settings.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    shutil.rmtree(folder / "prompts")
+    own = f'directory = "{folder}/prompts"'
+    lines = settings.read_text("utf-8").splitlines()
+    said = [line for line in lines if line and not line.startswith("#") and line != own]
     settings.write_text("\n".join([*said, ""]), "utf-8")
     return folder
 

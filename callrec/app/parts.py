@@ -118,6 +118,16 @@ class App(EvidenceParts):
 
         return Library.of(self.settings.prompts)
 
+    def furnish(self) -> None:
+        """Puts what comes with callrec, and the office's own library lacks, into that; where it has none,
+        does nothing. Raises WrongConfiguration."""
+        from callrec.prompts.furnishing import furnish
+        from callrec.prompts.library import Library
+        from callrec.resources import shipped
+
+        if self.settings.prompts.directory:
+            furnish(self.library, Library(shipped("prompts")))
+
     def ami(self, seconds: float | None = None) -> Ami:
         """Returns a use of AMI, for a `with`, whose answers take `seconds` (`pbx.timeout`) at most."""
         from callrec.pbx.ami import Ami

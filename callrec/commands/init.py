@@ -19,7 +19,7 @@ from callrec.app import App
 from callrec.commands import init_owner, init_steps, init_trial
 from callrec.commands.common import say
 from callrec.commands.given_file import read_file, read_stdin
-from callrec.configuration import Answers, check_place, has_password, read_answers, write_file
+from callrec.configuration import Answers, beside, check_place, has_password, read_answers, write_file
 from callrec.errors import Refused, WrongUsage
 from callrec.language import translated
 from callrec.permissions import too_wide
@@ -148,13 +148,14 @@ def _text(name: str) -> str:
 
 
 def _ready(path: Path, owner: init_owner.Owner) -> str:
-    """Makes spool, signing key and database of a configuration ready; returns where the database is.
+    """Makes announcements, spool, signing key and database ready; returns where the database is.
 
     Raises WrongConfiguration, and Unreachable for a database that does not answer.
     """
     here = App(settings_file.load(str(path)))
     owner.look(here.settings)
     with closing(here):
+        here.furnish()  # first: the folder around it is to be one that the PBX's user can go through
         here.make_spool()
         here.database.check_makeable()
         here.database.upgrade()  # first: without a key calls are recorded all the same, and wait in the spool
@@ -170,6 +171,7 @@ def _answers(path: Path, given: dict[str, str | None], *, ask: bool) -> Answers:
     answers = Answers(**known)  # type: ignore[arg-type]  # all that can be given are texts
     for part in init_trial.PARTS if ask else ():
         _ask_until_it_answers(part, answers, set(part.answers) - known.keys(), path)
+    answers.prompts = answers.prompts or beside(answers.spool, "prompts")
     return answers
 
 

@@ -58,8 +58,10 @@ def _usual(path: Path) -> str:
 
 
 def _made(settings: Settings) -> list[Path]:
-    """Returns what `init` makes: spool, keys, and a database that is a file, with what lies beside it."""
+    """Returns what `init` makes: spool, keys, announcements, and a database that is a file, with what lies
+    beside it."""
     url = settings.catalogue.url
     file = Path(url.partition(":///")[2]) if url.startswith("sqlite") else None
     beside = [file, *sorted(file.parent.glob(f"{file.name}-*"))] if file else []
-    return [settings.spool.directory, settings.evidence.keys, *beside]
+    prompts = [settings.prompts.directory] if settings.prompts.directory else []
+    return [settings.spool.directory, settings.evidence.keys, *prompts, *beside]

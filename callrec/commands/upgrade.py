@@ -44,6 +44,7 @@ def command(ctx: click.Context, only_look: bool, form: str | None) -> None:
         )
     if not only_look:
         with working(_("database")):
+            here.furnish()
             here.make_spool()
             here.database.upgrade()
         say("the database {url} is ready", url=here.database.shown)

@@ -34,7 +34,7 @@ from callrec.settings import PromptSettings
 INDEX = "prompts.toml"
 KEPT = timedelta(days=7)
 """How long what was replaced stays."""
-_FILE_MODE, _FOLDER_MODE = 0o644, 0o755
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
 """The PBX's user must be able to read what it plays, and whoever runs callrec the words, whoever added them:
 they are no secret, every caller hears them."""
 _OWN_FILE = re.compile(
@@ -158,8 +158,8 @@ class Library:
         try:
             _make_folder(folder)
             for rate, data in sound.files.items():
-                files.write_whole(self.file(prompt, rate), data, mode=_FILE_MODE)
-            files.write_whole(self.directory / INDEX, made.encode(), mode=_FILE_MODE)
+                files.write_whole(self.file(prompt, rate), data, mode=FILE_MODE)
+            files.write_whole(self.directory / INDEX, made.encode(), mode=FILE_MODE)
         finally:
             self._tidy()
 
@@ -240,9 +240,9 @@ class Library:
 
 def _make_folder(path: Path) -> None:
     """Makes a folder that the PBX's user can read; also of one that a killed addition has left empty."""
-    files.make_folder(path, _FOLDER_MODE)
+    files.make_folder(path, FOLDER_MODE)
     if path.stat().st_uid == os.geteuid() and not any(path.iterdir()):
-        path.chmod(_FOLDER_MODE)
+        path.chmod(FOLDER_MODE)
 
 
 def _replaced(known: Index, prompt: Prompt, now: datetime) -> list[Replaced]:

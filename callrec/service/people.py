@@ -13,7 +13,7 @@ from callrec import account
 from callrec.errors import CheckFailed, Refused, WrongUsage
 from callrec.failures import why
 from callrec.files import give, make_folder
-from callrec.service.units import STATE
+from callrec.service.units import STATE, STATE_MODE
 
 USER = "callrec"
 """The account that is made where it is missing, with a group of its name; others have to be there."""
@@ -67,7 +67,7 @@ def make_state(name: str, folder: Path = STATE) -> None:
     """Makes the folder in which callrec keeps what it has, where it is missing, as that account's own."""
     if not folder.exists():
         make_folder(folder.parent, 0o755)
-        make_folder(folder)
+        make_folder(folder, STATE_MODE)
         hand_over([folder], name)
 
 

@@ -22,6 +22,8 @@ from callrec.settings import Settings
 
 STATE = Path("/var/lib/callrec")
 """The folder that every unit may write (StateDirectory)."""
+STATE_MODE = 0o711
+"""The PBX's user goes through it to the announcements; what else is in it is for callrec alone."""
 CREDENTIALS = Path("/etc/callrec/credentials")
 """Root's folder: each file in it has one secret, and is named as the setting is, `archive.secret_key`."""
 PURGE = "destruction."

@@ -57,7 +57,7 @@ def _installed(machine: DebianRoot) -> None:
     assert machine.said("readlink -f /usr/bin/callrec") == "/opt/callrec/bin/callrec"
     assert machine.said("stat -c '%A %U %G' /etc/callrec /var/lib/callrec").splitlines() == [
         "drwxr-x--- root callrec",
-        "drwx------ callrec callrec",
+        "drwx--x--x callrec callrec",
     ]
     assert machine.said("getent passwd callrec | cut -d: -f6-") == "/var/lib/callrec:/usr/sbin/nologin"
     assert machine.said("dpkg --verify callrec") == "", "every file is as it was packed"

@@ -11,7 +11,7 @@ from callrec import ids
 from callrec.desk.download import Download
 from callrec.desk.operation import Session, operation
 from callrec.desk.operations.rights import require_facility
-from callrec.errors import CheckFailed
+from callrec.errors import CheckFailed, Refused
 from callrec.files import scratch
 from callrec.model.access import Role
 from callrec.model.calls import Note
@@ -74,6 +74,16 @@ def make_prompt(session: Session, /, sound: Base64Bytes, words: PromptWords) -> 
     return _added(session, sound, Path(f"{words.name}.wav"), words)
 
 
+def _require_own_folder(session: Session) -> None:
+    """Raises Refused where an announcement would go into the folder of callrec, which an upgrade replaces."""
+    if session.app.settings.prompts.directory is None:
+        raise Refused(
+            "the announcements that come with callrec are not changed, an upgrade replaces them: set "
+            "prompts.directory to a folder of your own, such as /var/lib/callrec/prompts, run callrec init, "
+            "and restart callrec"
+        )
+
+
 def _added(session: Session, sound: bytes, file: Path, words: PromptWords) -> AddedPrompt:
     with scratch() as copy:
         copy.write_bytes(sound)
@@ -81,6 +91,7 @@ def _added(session: Session, sound: bytes, file: Path, words: PromptWords) -> Ad
             judgement = judge(sound_in(opened, file), file)
     for fault in judgement.faults:
         raise fault
+    _require_own_folder(session)
     added = session.app.library.add(
         evened(judgement),
         name=words.name,

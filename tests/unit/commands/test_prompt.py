@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -194,3 +195,36 @@ def test_the_documents_have_the_words_and_seconds_of_all_that_come_with_callrec(
     assert {name: words for name, words, _ in rows} == WORDINGS
     assert {name: float(seconds) for name, _, seconds in rows} == SECONDS
     assert "Mei" in page and "CC BY 3.0" in page
+
+
+@pytest.mark.parametrize(
+    "line", [("add", str(WORDS), *TEXT), ("make", "--name", "own", "--text", "録音します。")]
+)
+def test_nothing_goes_into_the_folder_that_an_upgrade_replaces(
+    office: Callable[..., Done], line: tuple[str, ...]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in shipped("prompts").rglob("*")}
+    done = office("prompt", *line)
+    assert done.code == 4 and "set prompts.directory to a folder of your own" in done.complaint
+    assert {path: path.stat().st_mtime_ns for path in shipped("prompts").rglob("*")} == before
+
+
+def test_init_furnishes_a_folder_of_the_office_that_the_pbx_can_read(
+    run: Callable[..., Done], tmp_path: Path
+) -> None:
+    url = ("--database-url", f"sqlite:///{tmp_path}/state/c.db", "--spool", str(tmp_path / "state/spool"))
+    assert run("init", "--non-interactive", *url).code == 0
+    own = tmp_path / "state/prompts"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in own.parent.iterdir()}
+    assert modes == {"prompts": 0o755, "spool": 0o700, "evidence": 0o700, "c.db": 0o600}
+    assert stat.S_IMODE(own.parent.stat().st_mode) == 0o711
+    assert run("prompt", "add", str(WORDS), *TEXT).code == 0
+    for folder in ("en", "tones"):
+        shutil.rmtree(own / folder)
+    (own / "prompts.toml").write_text((own / "prompts.toml").read_text("utf-8").split("[")[0], "utf-8")
+    assert run("upgrade").code == 0 and (own / "tones/beep.wav").exists()
+    assert run("prompt", "add", str(WORDS), *TEXT).code == 0
+    assert run("init").code == 0
+    listed = json.loads(run("prompt", "list", "--json").out)
+    said = {(each["name"], each["language"]): each["text"] for each in listed}
+    assert said["notice", "ja"] == "別の文言" and ("notice", "en") in said
