@@ -128,6 +128,13 @@ class App(EvidenceParts):
         if self.settings.prompts.directory:
             furnish(self.library, Library(shipped("prompts")))
 
+    def make_way_to_prompts(self) -> None:
+        """Makes the folder in which the office's own library is to be, so that the PBX can go through it."""
+        from callrec.prompts.furnishing import make_way
+
+        if self.settings.prompts.directory:
+            make_way(self.library)
+
     def ami(self, seconds: float | None = None) -> Ami:
         """Returns a use of AMI, for a `with`, whose answers take `seconds` (`pbx.timeout`) at most."""
         from callrec.pbx.ami import Ami

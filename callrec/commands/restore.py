@@ -36,6 +36,7 @@ def command(ctx: click.Context, folder: Path) -> None:
         here = App(settings_file.load(str(target if target.exists() else folder / listing.CONFIGURATION)))
         with closing(here):
             _require_at_rest(here)
+            here.make_way_to_prompts()
             here.make_spool()
             done = here.restorer(folder, found, target).restore(tell)
             _say(here, found, done)

@@ -24,10 +24,7 @@ def furnish(library: Library, source: Library) -> list[Prompt]:
 
     Raises WrongConfiguration where the folder cannot be written.
     """
-    try:
-        files.make_folder(library.directory.parent, OUTER_MODE)
-    except OSError as error:
-        raise _unusable(library, error) from error
+    make_way(library)
     there = {(each.name, each.language) for each in library.all()}
     lacking = [each for each in source.all() if (each.name, each.language) not in there]
     for prompt in lacking:
@@ -37,6 +34,14 @@ def furnish(library: Library, source: Library) -> list[Prompt]:
     except OSError as error:
         raise _unusable(library, error) from error
     return lacking
+
+
+def make_way(library: Library) -> None:
+    """Makes the folder in which a library is to be, where it is missing. Raises WrongConfiguration."""
+    try:
+        files.make_folder(library.directory.parent, OUTER_MODE)
+    except OSError as error:
+        raise _unusable(library, error) from error
 
 
 def _unusable(library: Library, error: OSError) -> WrongConfiguration:
