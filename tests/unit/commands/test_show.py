@@ -147,3 +147,10 @@ def test_a_silence_is_never_outside_of_the_recording(bench: Bench) -> None:
         kept = finding.recording(connection, RECORDING_ID, reach=EVERYWHERE)
     assert [(each.begin_s, each.end_s) for each in silences(kept)] == [(0.0, 1.0), (9.0, 10.0)]
     assert silences(None) == ()
+
+
+def test_a_talk_over_which_the_clock_was_set_back_has_no_length(
+    shown: Callable[[CallRecord], tuple[str, str]],
+) -> None:
+    english, japanese = shown(call(answered_at=at(60), ended_at=at(-3600)))
+    assert "length of the talk: —\n" in english and "通話時間: —\n" in japanese
