@@ -15,7 +15,7 @@ SYSTEM_PACKAGES = ffmpeg debootstrap faketime openssl chromium adduser
 # Tests that look at all there is, or fill the disk of all there is.
 OWN_SYSTEM = tests/integration/test_disk.py tests/integration/test_reconciliation.py
 # Tests with phones of their own: a process has those of one system.
-OWN_PHONES = tests/integration/test_demo.py tests/integration/test_two_pbxs.py
+OWN_PHONES = $(addprefix tests/integration/test_,demo.py two_pbxs.py released.py backup.py)
 
 export CALLREC_CACHE := $(CACHE)
 export PIP_CACHE_DIR := $(CACHE)/pip

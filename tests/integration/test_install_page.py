@@ -64,7 +64,7 @@ def test_the_pages_name_this_version() -> None:
 
 def test_the_archive(machine: DebianRoot) -> None:
     machine.said(f"set -e; mkdir /root/a; cp /mnt/*.tar /root/a; cd /root/a; {_block('install.sh')}")
-    assert machine.said("callrec --version") == VERSION
+    assert machine.said("/usr/local/bin/callrec --version") == VERSION
     machine.said("rm -r /opt/callrec /usr/local/bin/callrec /root/a")
 
 
