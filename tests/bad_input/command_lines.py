@@ -11,12 +11,15 @@ import click
 from callrec.commands import COMMANDS, Program, program
 from tests.bad_input import texts
 
-NOT_TRIED = {"demo", "desk"}
-"""The one makes a system of its own, the other serves until it is told to end. Both have tests of their own,
-and the other takes nothing."""
+NOT_TRIED = {"demo", "desk", "service"}
+"""The first makes a system of its own, the second serves until it is told to end and takes nothing, the third
+changes the units and accounts of the machine. All have tests of their own."""
 
-ENDLESS = {"watch"}
+ENDLESS = {"watch", "wait"}
 """Options with which a command goes on until somebody ends it."""
+
+ALWAYS = {"etc"}
+"""Options without which a command changes what is outside the folder: the machine's own PBX."""
 
 _OF_A_KIND = {
     "FILE.csv": "table.csv",
@@ -52,13 +55,19 @@ def command_line(
         if isinstance(parameter, click.Argument):
             count = chance.randint(0, 3) if parameter.nargs == -1 else int(chance.random() < 0.97)
             line += [_value(chance, parameter, ids) for _ in range(count)]
-        elif parameter.name not in ENDLESS and chance.random() < (0.9 if parameter.required else 0.25):
+        elif parameter.name not in ENDLESS and chance.random() < _how_often(parameter):
             line.append(max(parameter.opts, key=len))
             if not getattr(parameter, "is_flag", False):
                 line.append(_value(chance, parameter, ids))
     if chance.random() < 0.05:
         line.insert(chance.randint(0, len(line)), texts.text(chance))
     return [texts.as_the_system_gives(each) for each in line]
+
+
+def _how_often(parameter: click.Parameter) -> float:
+    if parameter.name in ALWAYS:
+        return 1.0
+    return 0.9 if parameter.required else 0.25
 
 
 def _value(chance: Random, parameter: click.Parameter, ids: Sequence[str]) -> str:

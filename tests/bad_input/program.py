@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 from callrec.commands import main
+from tests import reference
 from tests.bad_input import command_lines, places, texts
 from tests.bad_input.places import Place
 
@@ -64,13 +65,16 @@ def _language(ended: Ended) -> str:
     if ended.code == 0 or ended.place.language == "en":
         return ""
     told = "\n".join(line for line in ended.err.splitlines() if not line.startswith("{"))
-    english = next((each for each in _ENGLISH.findall(told) if not _was_given(each, ended)), "")
+    english = next((each for each in _ENGLISH.findall(told) if not _may_be_english(each, ended)), "")
     return "" if _KANA.search(told) and not english else f"not in Japanese: {english}"
 
 
-def _was_given(words: str, ended: Ended) -> bool:
+def _may_be_english(words: str, ended: Ended) -> bool:
+    """Returns whether words are a command to type, or were given."""
     given = [*ended.line, *ended.place.environment.values(), *texts.NASTY]
-    return any(words in each for each in given) or words.encode() in b"".join(ended.place.files.values())
+    typed = words.removeprefix("callrec ") in reference.commands()
+    in_files = words.encode() in b"".join(ended.place.files.values())
+    return typed or in_files or any(words in each for each in given)
 
 
 def _signs(ended: Ended) -> str:
