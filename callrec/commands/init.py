@@ -155,8 +155,9 @@ def _ready(path: Path, owner: init_owner.Owner) -> str:
     here = App(settings_file.load(str(path)))
     owner.look(here.settings)
     with closing(here):
-        here.furnish()  # first: the folder around it is to be one that the PBX's user can go through
+        here.make_way_to_prompts()  # first: the folder around all of it is one that the PBX can go through
         here.make_spool()
+        here.furnish()
         here.database.check_makeable()
         here.database.upgrade()  # first: without a key calls are recorded all the same, and wait in the spool
         here.keys.first(here.who, here.now)
