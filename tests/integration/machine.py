@@ -109,6 +109,10 @@ class Machine:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def path(self, within: str) -> Path:
+        """Where a path within is found from outside."""
+        return Path(f"/proc/{self._init()}/root{within}")
+
     def told(self, unit: str) -> str:
         """What a unit has told systemd of itself."""
         return self.run("systemctl", "show", "--value", "--property=StatusText", unit).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -157,11 +158,14 @@ def _initialise(machine: Machine, system: SystemUnderTest) -> None:
         "access_key": s3.access_key,
         "secret_key": s3.secret_key,
         "spool": "/srv/office/spool",
-        "pbx_prompts": str(system.demo.pbx.inside / "prompts"),
+        "pbx_prompts": str(system.demo.pbx.inside / "office-prompts"),
     }
     machine.write("/etc/answers.toml", "".join(f'{name} = "{value}"\n' for name, value in answers.items()))
     done = machine.callrec("init", "--answers", "/etc/answers.toml", "--non-interactive", "--make-bucket")
     assert done.returncode == 0 and not done.stderr, (done.stdout, done.stderr)
+    # the PBX sees another machine's disk, and has a copy
+    copy = system.demo.pbx.home / "office-prompts"
+    shutil.copytree(machine.path("/srv/office/prompts"), copy, dirs_exist_ok=True)
     for said in (
         "the account callrec is made",
         "bucket an-office is made",
