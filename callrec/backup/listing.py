@@ -6,7 +6,7 @@ compare the id of the key that has signed with the one that is published.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +19,10 @@ from callrec.failures import told
 from callrec.files import file_sha256
 from callrec.signing import Signer, opened, signed
 
+Tell = Callable[[str, int], None]
+"""Is called with what is being done, and how many rows of it are."""
+TOLD_EACH = 10_000
+"""Rows."""
 SCHEMA = "callrec-backup/1"
 FILE = "backup.json"
 LARGEST = 1 << 28
@@ -162,4 +166,9 @@ def check_file(folder: Path, listed: ListedFile) -> None:
     except OSError as error:
         raise WrongUsage("{path} cannot be read: {problem}", path=path, problem=told(error)) from error
     if not fits:
-        raise EvidenceBroken("{name} of the backup is missing, or not as it was written", name=listed.name)
+        raise broken(listed)
+
+
+def broken(listed: ListedFile) -> EvidenceBroken:
+    """Returns the error for a file that is not the one on the list."""
+    return EvidenceBroken("{name} of the backup is missing, or not as it was written", name=listed.name)

@@ -20,7 +20,7 @@ from typing import Any
 
 from callrec import __version__
 from callrec.backup import listing, waiting
-from callrec.backup.listing import ListedFile, ListedTable, Listing
+from callrec.backup.listing import TOLD_EACH, ListedFile, ListedTable, Listing, Tell
 from callrec.catalogue import custody, portable, statements
 from callrec.catalogue.database import Connection, Database
 from callrec.errors import CallrecError, Refused, WrongUsage
@@ -30,12 +30,9 @@ from callrec.files import Draft, copy_new, draft, make_folder, new_folder, write
 from callrec.model.access import Through
 from callrec.signing import Signer
 
-Tell = Callable[[str, int], None]
-"""Is called with what is being done, and how many rows of it are."""
 _KEY_FILE = re.compile(rf"{re.escape(SIGNING)}|[0-9a-f]{{16}}\.(pem|json)")
 _GZIP, _LEVEL = 31, 1
 """The form of what is compressed, for zlib, and how hard it tries."""
-TOLD_EACH = 10_000
 READ_BACK = "read back"
 
 

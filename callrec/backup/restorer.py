@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from callrec.backup import listing
-from callrec.backup.listing import ListedFile, ListedTable, Listing
+from callrec.backup.listing import TOLD_EACH, ListedFile, ListedTable, Listing, Tell
 from callrec.backup.waiting import CAPTURED
 from callrec.catalogue import custody, portable, rebuilding, statements
 from callrec.catalogue.database import Connection, Database
@@ -31,8 +31,6 @@ from callrec.failures import told
 from callrec.files import PRIVATE, copy_new, file_sha256, make_folder
 from callrec.model.access import Through
 
-Tell = Callable[[str, int], None]
-TOLD_EACH = 10_000
 _OPEN_FOLDER = 0o755
 """Of announcements, which the PBX reads."""
 
@@ -70,7 +68,7 @@ class Restorer:
         self._who, self._clock = who, clock
         self._done = Restored()
 
-    def restore(self, tell: Callable[[str, int], None]) -> Restored:
+    def restore(self, tell: Tell) -> Restored:
         """Puts all of it back. Raises Refused where something is there that must not be written over,
         EvidenceBroken where the rows are not as the list says, and CatalogueNewer for a backup of a newer
         callrec."""
@@ -197,9 +195,7 @@ class Restorer:
             copied = copy_new(self._folder / listed.name, place, mode=mode)
             self._done.written.append(place)
             if copied != (listed.size, listed.sha256):
-                raise EvidenceBroken(
-                    "{name} of the backup is missing, or not as it was written", name=listed.name
-                )
+                raise listing.broken(listed)
             return
         if file_sha256(place) != listed.sha256:
             self._done.stayed.append(place)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from callrec import places
-from callrec.backup.maker import Tell
+from callrec.backup.listing import Tell
 from callrec.commands.common import app, say, working
 from callrec.language import translated as _
 
